@@ -1,0 +1,154 @@
+//! The envelope in CloudEvents 1.0, Kafka protocol binding, binary mode: attributes are headers, data is the value.
+//! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md>
+
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::{Cause, Envelope, Event, EventKind, OrderId, Version};
+
+/// The media type of every event's data.
+pub const CONTENT_TYPE: &str = "application/json";
+
+/// An envelope in the parts that a Kafka record has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// The order id as text: what the partition is chosen by.
+    pub key: String,
+    /// Names and values, in a fixed order.
+    pub headers: Vec<(&'static str, String)>,
+    /// The event's data as JSON.
+    pub data: Vec<u8>,
+}
+
+/// Why a record is not an event that this contract can read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The type, or this version of it, is not in the contract this program was built with. A newer one may read it.
+    #[error("unknown schema: {0}")]
+    UnknownSchema(String),
+    /// It is broken: a header is missing or malformed, or the data is not what its type says.
+    #[error("{0}")]
+    Undecodable(String),
+}
+
+fn undecodable(why: impl Into<String>) -> Unreadable {
+    Unreadable::Undecodable(why.into())
+}
+
+/// What stands in `ce_dataschema`: names the golden schema file `contract/<Type>.v<n>.schema.json`.
+#[must_use]
+pub fn data_schema(kind: EventKind) -> String {
+    format!("urn:order-delivery:{kind}:{}", kind.schema_version())
+}
+
+/// An instant as RFC 3339 in UTC, to the microsecond.
+#[must_use]
+pub fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+impl Envelope {
+    /// The parts of the Kafka record that carries this envelope.
+    ///
+    /// # Errors
+    /// Never for envelopes made of this crate's types; serde's signature has the error.
+    pub fn to_wire(&self) -> serde_json::Result<Wire> {
+        let kind = self.event.kind();
+        let mut headers = vec![
+            ("ce_specversion", "1.0".to_owned()),
+            ("ce_id", self.id.to_string()),
+            ("ce_source", kind.topic().source().to_owned()),
+            ("ce_type", kind.name().to_owned()),
+            ("ce_time", time_text(self.time)),
+            ("ce_subject", self.order_id.to_string()),
+            ("ce_sequence", self.version.to_string()),
+            ("ce_correlationid", self.order_id.to_string()),
+            ("ce_causationid", self.cause.id.clone()),
+            ("ce_dataschema", data_schema(kind)),
+            ("content-type", CONTENT_TYPE.to_owned()),
+        ];
+        if let Some(trace_parent) = &self.cause.trace_parent {
+            headers.push(("traceparent", trace_parent.clone()));
+        }
+        Ok(Wire { key: self.order_id.to_string(), headers, data: self.event.to_json()? })
+    }
+
+    /// Reads an envelope back. `header` gives a header's bytes by name.
+    ///
+    /// # Errors
+    /// [`Unreadable`] says whether the record is broken or only newer than this program.
+    pub fn from_wire<'a>(header: impl Fn(&str) -> Option<&'a [u8]>, data: &[u8]) -> Result<Self, Unreadable> {
+        let header = Headers(header);
+        if header.text("ce_specversion")? != "1.0" {
+            return Err(undecodable("ce_specversion is not 1.0"));
+        }
+        let kind = kind(&header)?;
+        Ok(Envelope {
+            id: header.parse("ce_id")?,
+            order_id: header.parse("ce_subject")?,
+            version: version(&header)?,
+            time: header.parse("ce_time")?,
+            cause: Cause {
+                id: header.text("ce_causationid")?.to_owned(),
+                trace_parent: header.optional("traceparent")?.map(str::to_owned),
+            },
+            event: Event::from_json(kind, data).map_err(|error| undecodable(format!("data of {kind}: {error}")))?,
+        })
+    }
+
+    /// As much as can be told of a record that cannot be read whole: which order, and which version.
+    pub fn place_of<'a>(header: impl Fn(&str) -> Option<&'a [u8]>) -> Option<(OrderId, Version)> {
+        let header = Headers(header);
+        match (header.parse("ce_subject"), version(&header)) {
+            (Ok(order_id), Ok(version)) => Some((order_id, version)),
+            (Ok(_) | Err(_), Err(_)) | (Err(_), Ok(_)) => None,
+        }
+    }
+}
+
+fn kind<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<EventKind, Unreadable> {
+    let kind: EventKind = header
+        .text("ce_type")?
+        .parse()
+        .map_err(|unknown: crate::UnknownEventKind| Unreadable::UnknownSchema(unknown.to_string()))?;
+    let schema = header.text("ce_dataschema")?;
+    if schema != data_schema(kind) {
+        return Err(Unreadable::UnknownSchema(format!("`{schema}` is not a schema of {kind} that this program knows")));
+    }
+    let source = header.text("ce_source")?;
+    if source != kind.topic().source() {
+        return Err(undecodable(format!("`{source}` does not announce {kind}")));
+    }
+    Ok(kind)
+}
+
+fn version<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<Version, Unreadable> {
+    let version: i64 = header.parse("ce_sequence")?;
+    if version < 1 {
+        return Err(undecodable(format!("ce_sequence is {version}, and versions begin at 1")));
+    }
+    Ok(Version(version))
+}
+
+struct Headers<F>(F);
+
+impl<'a, F: Fn(&str) -> Option<&'a [u8]>> Headers<F> {
+    fn optional(&self, name: &str) -> Result<Option<&'a str>, Unreadable> {
+        (self.0)(name)
+            .map(std::str::from_utf8)
+            .transpose()
+            .map_err(|error| undecodable(format!("header {name}: {error}")))
+    }
+
+    fn text(&self, name: &str) -> Result<&'a str, Unreadable> {
+        self.optional(name)?.ok_or_else(|| undecodable(format!("header {name} is missing")))
+    }
+
+    fn parse<T: FromStr>(&self, name: &str) -> Result<T, Unreadable>
+    where
+        T::Err: std::fmt::Display,
+    {
+        self.text(name)?.parse().map_err(|error: T::Err| undecodable(format!("header {name}: {error}")))
+    }
+}
