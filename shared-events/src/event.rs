@@ -5,11 +5,10 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::NaiveDate;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::{DeliveryId, Money, Topic};
+use crate::{
+    DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed, OrderCancelled,
+    OrderCompleted, Topic,
+};
 
 /// Something that has happened to an order, on either side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,8 +147,12 @@ impl Event {
     /// Reads the data of an event of this kind. Fields it does not know are ignored: the other side may be newer.
     ///
     /// # Errors
-    /// The bytes are not JSON, or a field is missing or of another type.
+    /// The bytes are not a JSON object, or a field is missing or of another type.
     pub fn from_json(kind: EventKind, data: &[u8]) -> serde_json::Result<Self> {
+        // Serde would also read a list, taking the fields in the order in which this program happens to declare them.
+        if data.trim_ascii_start().first() != Some(&b'{') {
+            return Err(serde::de::Error::custom("not a JSON object"));
+        }
         Ok(match kind {
             EventKind::OrderCompleted => Event::OrderCompleted(serde_json::from_slice(data)?),
             EventKind::OrderCancelled => Event::OrderCancelled(serde_json::from_slice(data)?),
@@ -160,189 +163,4 @@ impl Event {
             EventKind::DeliveryCompleted => Event::DeliveryCompleted(serde_json::from_slice(data)?),
         })
     }
-}
-
-/// Checkout is completed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OrderCompleted {
-    /// What is to be delivered, at least one.
-    pub items: Vec<Item>,
-    /// What the customer's payment is held for.
-    pub total: Money,
-    /// Where to, and to whom.
-    pub delivery_address: Address,
-    /// The day the customer wishes; without one the earliest day with room is taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wished_date: Option<NaiveDate>,
-}
-
-/// One line of an order, as far as the delivery side needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Item {
-    /// The shop's name for the article.
-    pub sku: String,
-    /// How many pieces.
-    pub quantity: u32,
-    /// Weight of one piece in grams.
-    pub weight_g: u32,
-}
-
-/// Where a parcel goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Address {
-    /// Who receives it.
-    pub recipient: String,
-    /// Street and number.
-    pub line1: String,
-    /// Floor, flat, "c/o".
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line2: Option<String>,
-    /// Town.
-    pub city: String,
-    /// As the country writes it.
-    pub postal_code: String,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-}
-
-/// The order side wants out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OrderCancelled {
-    /// Who asked for it.
-    pub reason: CancellationReason,
-}
-
-/// Why an order is cancelled by its own side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CancellationReason {
-    /// The customer changed their mind.
-    Customer,
-    /// The delivery side did not say in time whether there will be a delivery.
-    NoDeliveryOutcome,
-    /// Somebody of the shop.
-    Operator,
-}
-
-/// The delivery is scheduled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DeliveryCreated {
-    /// The delivery's own id.
-    pub delivery_id: DeliveryId,
-    /// The place it took.
-    pub slot: Slot,
-    /// The day the customer is told.
-    pub promised_date: NaiveDate,
-}
-
-/// A day in a zone: what has a capacity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Slot {
-    /// The zone that serves the address.
-    pub zone: String,
-    /// The day.
-    pub date: NaiveDate,
-}
-
-/// There is no delivery, or it ended without one. The stage says how far it had come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "stage", rename_all = "snake_case")]
-pub enum DeliveryFailed {
-    /// It never came to be.
-    Creation {
-        /// Why not.
-        reason: CreationFailure,
-    },
-    /// It was scheduled, but the goods never left.
-    Fulfilment {
-        /// Why not.
-        reason: FulfilmentFailure,
-    },
-    /// The goods had left.
-    Transit {
-        /// What happened on the way.
-        reason: TransitFailure,
-        /// What became of the goods.
-        goods: Goods,
-    },
-}
-
-/// Why a delivery could not be created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CreationFailure {
-    /// No postal service could read the address.
-    AddressInvalid,
-    /// No zone covers the address.
-    ZoneUnserved,
-    /// The wished day has no room, or no day on offer has.
-    SlotFull,
-    /// Heavier than the zone's couriers carry.
-    Overweight,
-    /// An operator gave up on an event that could not be applied.
-    Unprocessable,
-}
-
-/// Why a scheduled delivery never left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FulfilmentFailure {
-    /// Nobody could carry it.
-    NoCourier,
-    /// Somebody of the delivery side.
-    Operator,
-}
-
-/// Why a dispatched delivery did not arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TransitFailure {
-    /// Nobody opened.
-    RecipientAbsent,
-    /// The recipient would not have it.
-    RefusedByRecipient,
-    /// Nobody knows where it is.
-    Lost,
-    /// It arrived, or came back, broken.
-    Damaged,
-}
-
-/// What became of goods that had left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Goods {
-    /// Back in the warehouse, fit to be sold.
-    Returned,
-    /// Gone.
-    Lost,
-    /// Not fit to be sold.
-    Damaged,
-}
-
-/// Answers `OrderCancelled`: nothing will move, also when nothing had been created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DeliveryCancelled {}
-
-/// The pivot is passed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DeliveryDispatched {
-    /// Who carries it.
-    pub courier: String,
-}
-
-/// The parcel is with its recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DeliveryCompleted {
-    /// What shows it.
-    pub proof: Proof,
-}
-
-/// What shows that a parcel was handed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Proof {
-    /// Who took it.
-    pub received_by: String,
-    /// Where the signature or the picture is kept, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
 }

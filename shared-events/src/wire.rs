@@ -84,9 +84,10 @@ impl Envelope {
             return Err(undecodable("ce_specversion is not 1.0"));
         }
         let kind = kind(&header)?;
+        check_content_type(&header)?;
         Ok(Envelope {
             id: header.parse("ce_id")?,
-            order_id: header.parse("ce_subject")?,
+            order_id: order_id(&header)?,
             version: version(&header)?,
             time: header.parse("ce_time")?,
             cause: Cause {
@@ -118,9 +119,29 @@ fn kind<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<Event
     }
     let source = header.text("ce_source")?;
     if source != kind.topic().source() {
-        return Err(undecodable(format!("`{source}` does not announce {kind}")));
+        return Err(undecodable(format!("ce_source is `{source}`, which does not announce {kind}")));
     }
     Ok(kind)
+}
+
+/// The order, named alike by subject and correlation: a saga *is* an order, so a record of two orders is of neither.
+fn order_id<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<OrderId, Unreadable> {
+    let order_id: OrderId = header.parse("ce_subject")?;
+    let saga: OrderId = header.parse("ce_correlationid")?;
+    if saga != order_id {
+        return Err(undecodable(format!("ce_correlationid is {saga}, but ce_subject is {order_id}")));
+    }
+    Ok(order_id)
+}
+
+/// CloudEvents lets the media type be left out where it is JSON.
+fn check_content_type<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<(), Unreadable> {
+    let Some(content_type) = header.optional("content-type")? else { return Ok(()) };
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case(CONTENT_TYPE) {
+        return Err(undecodable(format!("content-type is `{content_type}`, not {CONTENT_TYPE}")));
+    }
+    Ok(())
 }
 
 fn version<'a>(header: &Headers<impl Fn(&str) -> Option<&'a [u8]>>) -> Result<Version, Unreadable> {
