@@ -1,0 +1,3 @@
+//! One side of the saga: catalogue, orders, money and stock.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! The order side as a process.
+
+fn main() {}
