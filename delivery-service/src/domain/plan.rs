@@ -1,0 +1,206 @@
+//! Where and when there is room: zones, and the places of their days.
+
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+use shared_events::{Address, CreationFailure, OrderCompleted, Slot, Stamp};
+
+use super::{Put, Refusal, SlotChange};
+
+/// How many days ahead can be booked, tomorrow being the first.
+pub const DAYS_ON_OFFER: u64 = 14;
+
+/// How many letters and digits a zone's prefix has at most.
+pub const PREFIX_MAX_CHARS: usize = 10;
+
+/// An area that couriers serve, and on which terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// The shop's name for it.
+    pub id: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// It serves the postal codes that begin with one of these, unless another zone has a longer one that fits.
+    pub prefixes: Vec<String>,
+    /// How many deliveries a day takes.
+    pub capacity_per_day: i64,
+    /// What a parcel may weigh.
+    pub weight_limit_g: i64,
+}
+
+/// The places of one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// How many there are.
+    pub capacity: i64,
+    /// How many are taken.
+    pub taken: i64,
+}
+
+/// Which zone serves which addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Routes(HashMap<(String, String), String>);
+
+impl Routes {
+    /// A zone serves what begins with this prefix. Of two zones with the same prefix the lower id does.
+    pub fn add(&mut self, country: &str, prefix: &str, zone: &str) {
+        self.0
+            .entry((country.to_owned(), normal_postal_code(prefix)))
+            .and_modify(|known| {
+                if zone < known.as_str() {
+                    zone.clone_into(known);
+                }
+            })
+            .or_insert_with(|| zone.to_owned());
+    }
+
+    /// The zone with the longest prefix that fits the address.
+    ///
+    /// # Errors
+    /// No postal service could read the address, or no zone serves it.
+    pub fn zone_of(&self, address: &Address) -> Result<&str, CreationFailure> {
+        let prefixes = prefixes_of(address).ok_or(CreationFailure::AddressInvalid)?;
+        prefixes
+            .into_iter()
+            .find_map(|prefix| self.0.get(&(address.country.clone(), prefix)))
+            .map(String::as_str)
+            .ok_or(CreationFailure::ZoneUnserved)
+    }
+}
+
+/// A postal code as prefixes are compared: people write `SW1A 1AA`, `sw1a1aa` and `00-950` alike.
+#[must_use]
+pub fn normal_postal_code(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_uppercase()).collect()
+}
+
+/// The prefixes by which a zone could serve this address, the longest first. None for an address nobody can read.
+#[must_use]
+pub fn prefixes_of(address: &Address) -> Option<Vec<String>> {
+    let country_is_readable = address.country.len() == 2 && address.country.bytes().all(|b| b.is_ascii_uppercase());
+    let code_is_readable = address.postal_code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-');
+    let code = normal_postal_code(&address.postal_code);
+    if !country_is_readable || !code_is_readable || code.is_empty() {
+        return None;
+    }
+    let longest = code.len().min(PREFIX_MAX_CHARS);
+    Some((1..=longest).rev().map(|chars| code.chars().take(chars).collect()).collect())
+}
+
+/// The zones and slots that a batch of events is about. Each event sees what the ones before it took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    routes: Routes,
+    zones: HashMap<String, Zone>,
+    slots: HashMap<Slot, Places>,
+}
+
+impl Plan {
+    /// These zones, and the slots of which something is known. A day of which nothing is known has all its places.
+    #[must_use]
+    pub fn new(zones: impl IntoIterator<Item = Zone>, slots: impl IntoIterator<Item = (Slot, Places)>) -> Self {
+        let zones: Vec<Zone> = zones.into_iter().collect();
+        let mut routes = Routes::default();
+        for zone in &zones {
+            zone.prefixes.iter().for_each(|prefix| routes.add(&zone.country, prefix, &zone.id));
+        }
+        Self::routed(routes, zones, slots)
+    }
+
+    /// The same, where the way to the zones is already known.
+    #[must_use]
+    pub fn routed(
+        routes: Routes,
+        zones: impl IntoIterator<Item = Zone>,
+        slots: impl IntoIterator<Item = (Slot, Places)>,
+    ) -> Self {
+        let zones = zones.into_iter().map(|zone| (zone.id.clone(), zone)).collect();
+        Self { routes, zones, slots: slots.into_iter().collect() }
+    }
+
+    /// The same plan before these zones were there.
+    #[must_use]
+    pub fn without(mut self, zones: &[String]) -> Self {
+        self.zones.retain(|id, _| !zones.contains(id));
+        self
+    }
+
+    /// The zone of this id.
+    #[must_use]
+    pub fn zone(&self, id: &str) -> Option<&Zone> {
+        self.zones.get(id)
+    }
+
+    /// How many places a slot has, and how many of them are taken.
+    #[must_use]
+    pub fn places(&self, slot: &Slot) -> Places {
+        let capacity = self.zone(&slot.zone).map_or(0, |zone| zone.capacity_per_day);
+        self.slots.get(slot).copied().unwrap_or(Places { capacity, taken: 0 })
+    }
+
+    /// Counts a place that a decision took or gave back.
+    pub fn apply(&mut self, change: &SlotChange) {
+        let (slot, places) = match change {
+            SlotChange::Take(slot) => (slot, 1),
+            SlotChange::GiveBack(slot) => (slot, -1),
+        };
+        let before = self.places(slot);
+        self.slots.insert(slot.clone(), Places { taken: before.taken + places, ..before });
+    }
+
+    /// Finds the slot for an order and takes a place in it: on the wished day, or else on the earliest with room.
+    ///
+    /// # Errors
+    /// It does not fit; the plan is as it was.
+    pub fn take(&mut self, order: &OrderCompleted, weight_g: i64, stamp: Stamp) -> Result<Slot, CreationFailure> {
+        let zone = self.zone_of(&order.delivery_address)?;
+        if weight_g > zone.weight_limit_g {
+            return Err(CreationFailure::Overweight);
+        }
+        let has_room = |slot: &Slot| {
+            let places = self.places(slot);
+            places.taken < places.capacity
+        };
+        let slot = days_on_offer(stamp)
+            .filter(|day| order.wished_date.is_none_or(|wished| wished == *day))
+            .map(|date| Slot { zone: zone.id.clone(), date })
+            .find(has_room)
+            .ok_or(CreationFailure::SlotFull)?;
+        self.apply(&SlotChange::Take(slot.clone()));
+        Ok(slot)
+    }
+
+    /// Adds a zone, or gives the one of the same id new terms. What is known of its days to come has them too; today and
+    /// before stay as they were. The way to it is not touched: a batch that plans changes no zones.
+    ///
+    /// # Errors
+    /// More is taken on some day to come than the new terms allow; the plan is as it was.
+    pub fn put_zone(&mut self, zone: Zone, stamp: Stamp) -> Result<Put, Refusal> {
+        let today = stamp.at.date_naive();
+        let is_to_come = |slot: &Slot| slot.zone == zone.id && slot.date > today;
+        let too_full = |(slot, places): (&Slot, &Places)| {
+            (is_to_come(slot) && places.taken > zone.capacity_per_day).then_some(slot.date)
+        };
+        let mut days: Vec<NaiveDate> = self.slots.iter().filter_map(too_full).collect();
+        if !days.is_empty() {
+            days.sort_unstable();
+            return Err(Refusal::CapacityBelowTaken { zone: zone.id, days });
+        }
+        self.slots
+            .iter_mut()
+            .filter(|(slot, _)| is_to_come(slot))
+            .for_each(|(_, places)| places.capacity = zone.capacity_per_day);
+        Ok(Put::of(self.zones.insert(zone.id.clone(), zone).as_ref()))
+    }
+
+    fn zone_of(&self, address: &Address) -> Result<&Zone, CreationFailure> {
+        let id = self.routes.zone_of(address)?;
+        self.zone(id).ok_or(CreationFailure::ZoneUnserved)
+    }
+}
+
+/// The days that can be booked at this moment, the earliest first.
+fn days_on_offer(stamp: Stamp) -> impl Iterator<Item = NaiveDate> {
+    let today = stamp.at.date_naive();
+    (1..=DAYS_ON_OFFER).filter_map(move |days| today.checked_add_days(Days::new(days)))
+}

@@ -1,0 +1,198 @@
+//! What the planning promises. The state table is compared cell by cell elsewhere.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use shared_events::{
+    Address, Announce, CancellationReason, CreationFailure, DeliveryFailed, Event, EventId, Item, Money,
+    OrderCancelled, OrderCompleted, OrderId, Proof, Slot, Stamp,
+};
+use uuid::Uuid;
+
+use super::*;
+
+const TODAY: &str = "2026-03-01T23:59:59Z";
+
+fn stamp() -> Stamp {
+    let at: DateTime<Utc> = TODAY.parse().expect("a time");
+    Stamp { at, event_id: EventId(Uuid::from_u128(1)), fresh_id: Uuid::from_u128(2) }
+}
+
+fn day(of_march: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 3, of_march).expect("a day")
+}
+
+fn zone(id: &str, prefixes: &[&str], capacity_per_day: i64) -> Zone {
+    Zone {
+        id: id.into(),
+        country: "DE".into(),
+        prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
+        capacity_per_day,
+        weight_limit_g: 10_000,
+    }
+}
+
+fn order(postal_code: &str) -> OrderCompleted {
+    OrderCompleted {
+        items: vec![Item { sku: "tea".into(), quantity: 2, weight_g: 500 }],
+        total: Money::new(100, "EUR".parse().expect("a currency")),
+        delivery_address: Address {
+            recipient: "Ada".into(),
+            line1: "Street 1".into(),
+            line2: None,
+            city: "Berlin".into(),
+            postal_code: postal_code.into(),
+            country: "DE".into(),
+        },
+        wished_date: None,
+    }
+}
+
+fn begin(order: OrderCompleted, plan: &mut Plan) -> Decision {
+    Delivery::begin(OrderId(Uuid::from_u128(9)), &Event::OrderCompleted(order), plan, stamp())
+}
+
+fn check_refused(order: OrderCompleted, plan: &mut Plan, reason: CreationFailure) {
+    let before = plan.clone();
+    let decision = begin(order, plan);
+    let failed = DeliveryFailed::Creation { reason };
+    assert_eq!(decision.announce, Announce::New(Event::DeliveryFailed(failed)));
+    assert_eq!((decision.delivery.status, decision.delivery.failure), (Status::Refused, Some(failed)));
+    assert_eq!(*plan, before, "a refused order takes nothing");
+}
+
+fn check_scheduled(order: OrderCompleted, plan: &mut Plan, zone: &str, date: NaiveDate) -> Delivery {
+    let decision = begin(order, plan);
+    let slot = Slot { zone: zone.into(), date };
+    assert_eq!(decision.slot, Some(SlotChange::Take(slot.clone())));
+    assert_eq!((decision.delivery.status, &decision.delivery.slot), (Status::Scheduled, &Some(slot)));
+    decision.delivery
+}
+
+#[test]
+fn the_earliest_day_with_room_is_taken_from_tomorrow_on() {
+    let mut plan = Plan::new([zone("north", &["1"], 1)], []);
+    for date in 2..=15 {
+        check_scheduled(order("10115"), &mut plan, "north", day(date));
+    }
+    check_refused(order("10115"), &mut plan, CreationFailure::SlotFull);
+}
+
+#[test]
+fn a_wish_is_kept_or_the_order_is_refused() {
+    let wish = |date| OrderCompleted { wished_date: Some(date), ..order("10115") };
+    let mut plan = Plan::new([zone("north", &["1"], 1)], []);
+    check_scheduled(wish(day(5)), &mut plan, "north", day(5));
+    check_refused(wish(day(5)), &mut plan, CreationFailure::SlotFull);
+    check_refused(wish(day(1)), &mut plan, CreationFailure::SlotFull);
+    check_scheduled(wish(day(15)), &mut plan, "north", day(15));
+    check_refused(wish(day(16)), &mut plan, CreationFailure::SlotFull);
+}
+
+#[test]
+fn the_longest_prefix_wins_and_then_the_lowest_id() {
+    let zones = [zone("wide", &["1"], 9), zone("near", &["101 15", "102"], 9), zone("also-near", &["102"], 9)];
+    let mut plan = Plan::new(zones, []);
+    check_scheduled(order("10-115"), &mut plan, "near", day(2));
+    check_scheduled(order("10215"), &mut plan, "also-near", day(2));
+    check_scheduled(order("19999"), &mut plan, "wide", day(2));
+    check_refused(order("20115"), &mut plan, CreationFailure::ZoneUnserved);
+}
+
+#[test]
+fn an_address_that_nobody_can_read_is_told_from_one_that_nobody_serves() {
+    let mut plan = Plan::new([zone("north", &["1"], 9)], []);
+    for unreadable in ["", " - ", "1/2", "1é", "1\u{0}"] {
+        check_refused(order(unreadable), &mut plan, CreationFailure::AddressInvalid);
+    }
+    for country in ["", "D", "de", "DEU", "D1", "ÄÖ"] {
+        let mut order = order("1");
+        order.delivery_address.country = country.into();
+        check_refused(order, &mut plan, CreationFailure::AddressInvalid);
+    }
+    let mut abroad = order("1");
+    abroad.delivery_address.country = "FR".into();
+    check_refused(abroad, &mut plan, CreationFailure::ZoneUnserved);
+}
+
+#[test]
+fn weight_is_limited_and_never_overflows() {
+    let mut plan = Plan::new([zone("north", &["1"], 9)], []);
+    let heavy = |quantity, weight_g| OrderCompleted {
+        items: vec![Item { sku: "anvil".into(), quantity, weight_g }; 3],
+        ..order("1")
+    };
+    check_scheduled(heavy(1, 3_333), &mut plan, "north", day(2));
+    check_refused(heavy(1, 3_334), &mut plan, CreationFailure::Overweight);
+    check_refused(heavy(u32::MAX, u32::MAX), &mut plan, CreationFailure::Overweight);
+}
+
+#[test]
+fn a_place_given_back_can_be_taken_again() {
+    let mut plan = Plan::new([zone("north", &["1"], 1)], []);
+    let delivery = check_scheduled(order("1"), &mut plan, "north", day(2));
+    let cancelled = Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer });
+    let decision = delivery.react(&cancelled, stamp());
+    decision.slot.iter().for_each(|change| plan.apply(change));
+    check_scheduled(order("1"), &mut plan, "north", day(2));
+}
+
+#[test]
+fn a_zone_keeps_what_is_taken_on_days_to_come() {
+    let mut plan = Plan::new([zone("north", &["1"], 2)], []);
+    check_scheduled(order("1"), &mut plan, "north", day(2));
+    check_scheduled(order("1"), &mut plan, "north", day(2));
+    let refusal = Refusal::CapacityBelowTaken { zone: "north".into(), days: vec![day(2)] };
+    assert_eq!(plan.put_zone(zone("north", &["1"], 1), stamp()), Err(refusal));
+    assert_eq!(plan.put_zone(zone("north", &["1"], 3), stamp()), Ok(Put::Replaced));
+    check_scheduled(order("1"), &mut plan, "north", day(2));
+    assert_eq!(plan.put_zone(zone("south", &["2"], 3), stamp()), Ok(Put::Created));
+}
+
+#[test]
+fn a_courier_carries_what_they_can_and_a_former_one_is_free_again() {
+    let mut plan = Plan::new([zone("north", &["1"], 9)], []);
+    let mut couriers = Couriers::default();
+    for id in ["ada", "bob"] {
+        assert_eq!(couriers.put(id, id, 1), Ok(Put::Created));
+    }
+    let load = |couriers: &Couriers, id| couriers.find(id).map(|courier| courier.load);
+    let assign = |courier: &str| Command::AssignCourier { courier: courier.into() };
+    let decide = |delivery: Delivery, command, couriers: &mut Couriers| delivery.decide(command, couriers, stamp());
+    let one = check_scheduled(order("1"), &mut plan, "north", day(2));
+    let two = check_scheduled(order("1"), &mut plan, "north", day(2));
+
+    assert_eq!(decide(one.clone(), Command::Dispatch, &mut couriers), Err(Refusal::NoCourierAssigned));
+    let one = decide(one, assign("ada"), &mut couriers).expect("room").delivery;
+    let full = Refusal::CourierFull { courier: "ada".into(), capacity: 1 };
+    assert_eq!(decide(two, assign("ada"), &mut couriers), Err(full));
+    let same = decide(one.clone(), assign("ada"), &mut couriers).expect("the same again");
+    assert!(same.changes_nothing());
+    let one = decide(one, assign("bob"), &mut couriers).expect("room").delivery;
+    assert_eq!((load(&couriers, "ada"), load(&couriers, "bob")), (Some(0), Some(1)));
+    let below = Refusal::CapacityBelowLoad { courier: "bob".into(), load: 1 };
+    assert_eq!(couriers.put("bob", "Bob", 0), Err(below));
+    let one = decide(one, Command::Dispatch, &mut couriers).expect("picked up").delivery;
+    assert_eq!(load(&couriers, "bob"), Some(1));
+    let proof = Proof { received_by: "Ada".into(), reference: None };
+    decide(one, Command::Complete { proof }, &mut couriers).expect("handed over");
+    assert_eq!(load(&couriers, "bob"), Some(0));
+}
+
+#[test]
+fn what_fails_before_the_pivot_gives_its_place_back_and_what_fails_after_does_not() {
+    let mut plan = Plan::new([zone("north", &["1"], 9)], []);
+    let mut couriers = Couriers::default();
+    assert_eq!(couriers.put("ada", "Ada", 9), Ok(Put::Created));
+    let scheduled = check_scheduled(order("1"), &mut plan, "north", day(2));
+    let assigned = scheduled.decide(Command::AssignCourier { courier: "ada".into() }, &mut couriers, stamp());
+    let scheduled = assigned.expect("room").delivery;
+    let dispatched = scheduled.clone().decide(Command::Dispatch, &mut couriers, stamp()).expect("picked up").delivery;
+    for reason in FailureReason::ALL {
+        for delivery in [&scheduled, &dispatched] {
+            let failed = delivery.clone().decide(Command::Fail { reason }, &mut couriers.clone(), stamp());
+            assert_eq!(failed.is_ok(), reason.fits(delivery.status), "{reason} for {}", delivery.status);
+            let Ok(decision) = failed else { continue };
+            assert_eq!(decision.slot.is_some(), delivery.status == Status::Scheduled);
+            assert_eq!(decision.couriers, [CourierChange::Free("ada".into())]);
+        }
+    }
+}
