@@ -1,0 +1,157 @@
+//! Deliveries in every row of the tables, brought there by every way that leads there, and what the columns stand for.
+
+use delivery_service::domain::{Command, Delivery, FailureReason, Plan, SlotChange};
+use shared_events::{
+    CancellationReason, CreationFailure, DeliveryFailed, Event, FulfilmentFailure, Goods, Item, Money, OrderCancelled,
+    OrderCompleted, OrderId, Proof, Slot, TransitFailure,
+};
+
+use crate::{
+    delivery_table::StaffRow,
+    fixtures::{address, couriers, day, plan, stamp},
+};
+
+pub const LIMIT_G: i64 = 10_000;
+
+pub fn order_id() -> OrderId {
+    OrderId(stamp(9).fresh_id)
+}
+
+pub fn completed() -> OrderCompleted {
+    let item = |sku: &str, quantity, weight_g| Item { sku: sku.to_owned(), quantity, weight_g };
+    OrderCompleted {
+        items: vec![item("TEA", 2, 120), item("POT", 1, 950)],
+        total: Money::new(4_397, "EUR".parse().expect("a currency")),
+        delivery_address: address(),
+        wished_date: None,
+    }
+}
+
+/// Each way in which an order may not fit, and the reason it is to be given.
+pub fn misfits() -> Vec<(OrderCompleted, CreationFailure)> {
+    let mut heavy = completed();
+    heavy.items[0].weight_g = 1_000_000;
+    let mut far = completed();
+    far.delivery_address.postal_code = "99999".to_owned();
+    let mut unreadable = completed();
+    unreadable.delivery_address.country = "Germany".to_owned();
+    let yesterday = OrderCompleted { wished_date: Some(day(0)), ..completed() };
+    let wished_and_full = OrderCompleted { wished_date: Some(day(3)), ..completed() };
+    vec![
+        (heavy, CreationFailure::Overweight),
+        (far, CreationFailure::ZoneUnserved),
+        (unreadable, CreationFailure::AddressInvalid),
+        (yesterday, CreationFailure::SlotFull),
+        (wished_and_full, CreationFailure::SlotFull),
+    ]
+}
+
+/// Two places a day; on the third day both are taken.
+pub fn some_room() -> Plan {
+    let mut plan = plan(2, LIMIT_G);
+    for _ in 0..2 {
+        plan.apply(&SlotChange::Take(Slot { zone: "berlin".to_owned(), date: day(3) }));
+    }
+    plan
+}
+
+fn cancel() -> Event {
+    Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer })
+}
+
+pub fn proof() -> Proof {
+    Proof { received_by: "Z. Müller".to_owned(), reference: Some("signature/1".to_owned()) }
+}
+
+pub fn events(column: usize) -> Vec<Event> {
+    match column {
+        0 => [None, Some(day(2)), Some(day(14))]
+            .map(|wished_date| Event::OrderCompleted(OrderCompleted { wished_date, ..completed() }))
+            .to_vec(),
+        1 => misfits().into_iter().map(|(order, _)| Event::OrderCompleted(order)).collect(),
+        2 => [CancellationReason::Customer, CancellationReason::Operator, CancellationReason::NoDeliveryOutcome]
+            .map(|reason| Event::OrderCancelled(OrderCancelled { reason }))
+            .to_vec(),
+        other => panic!("no column {other}"),
+    }
+}
+
+pub fn commands(column: usize) -> Vec<Command> {
+    let fail = |reason| Command::Fail { reason };
+    match column {
+        0 => vec![Command::AssignCourier { courier: "bo".to_owned() }],
+        1 => vec![Command::Dispatch],
+        2 => vec![Command::Complete { proof: proof() }],
+        3 => vec![fail(FailureReason::NoCourier), fail(FailureReason::Operator)],
+        4 => vec![
+            fail(FailureReason::RecipientAbsent),
+            fail(FailureReason::RefusedByRecipient),
+            fail(FailureReason::Lost),
+            fail(FailureReason::Damaged),
+        ],
+        other => panic!("no column {other}"),
+    }
+}
+
+/// What each reason is announced as.
+pub fn failed(reason: FailureReason) -> DeliveryFailed {
+    let transit = |reason, goods| DeliveryFailed::Transit { reason, goods };
+    match reason {
+        FailureReason::NoCourier => DeliveryFailed::Fulfilment { reason: FulfilmentFailure::NoCourier },
+        FailureReason::Operator => DeliveryFailed::Fulfilment { reason: FulfilmentFailure::Operator },
+        FailureReason::RecipientAbsent => transit(TransitFailure::RecipientAbsent, Goods::Returned),
+        FailureReason::RefusedByRecipient => transit(TransitFailure::RefusedByRecipient, Goods::Returned),
+        FailureReason::Lost => transit(TransitFailure::Lost, Goods::Lost),
+        FailureReason::Damaged => transit(TransitFailure::Damaged, Goods::Damaged),
+    }
+}
+
+fn begun(event: Event) -> Delivery {
+    Delivery::begin(order_id(), &event, &mut some_room(), stamp(1)).delivery
+}
+
+/// A scheduled delivery that was asked for all this, each granted.
+pub fn after(commands: &[Command]) -> Delivery {
+    let mut couriers = couriers(5);
+    commands.iter().zip(2..).fold(begun(Event::OrderCompleted(completed())), |delivery, (command, n)| {
+        delivery.decide(command.clone(), &mut couriers, stamp(n)).expect("granted").delivery
+    })
+}
+
+pub fn assigned() -> Command {
+    Command::AssignCourier { courier: "anna".to_owned() }
+}
+
+/// The ways into a row.
+pub fn deliveries(row: StaffRow) -> Vec<Delivery> {
+    let fail = |reason| Command::Fail { reason };
+    let on_the_way = |then| after(&[assigned(), Command::Dispatch, then]);
+    let deliveries = match row {
+        StaffRow::None => vec![],
+        StaffRow::Void => vec![begun(cancel())],
+        StaffRow::Refused => misfits().into_iter().map(|(order, _)| begun(Event::OrderCompleted(order))).collect(),
+        StaffRow::Unassigned => vec![after(&[])],
+        StaffRow::Assigned => vec![after(&[assigned()])],
+        StaffRow::Dispatched => vec![after(&[assigned(), Command::Dispatch])],
+        StaffRow::FailedFulfilment => {
+            vec![after(&[fail(FailureReason::NoCourier)]), after(&[assigned(), fail(FailureReason::Operator)])]
+        }
+        StaffRow::FailedTransit => vec![
+            on_the_way(fail(FailureReason::RecipientAbsent)),
+            on_the_way(fail(FailureReason::RefusedByRecipient)),
+            on_the_way(fail(FailureReason::Lost)),
+            on_the_way(fail(FailureReason::Damaged)),
+        ],
+        StaffRow::Delivered => vec![on_the_way(Command::Complete { proof: proof() })],
+        StaffRow::Cancelled => {
+            vec![
+                after(&[]).react(&cancel(), stamp(20)).delivery,
+                after(&[assigned()]).react(&cancel(), stamp(20)).delivery,
+            ]
+        }
+    };
+    for delivery in &deliveries {
+        assert_eq!(Some(delivery.status), row.status(), "not on the way to {row}: {delivery:?}");
+    }
+    deliveries
+}

@@ -1,0 +1,10 @@
+//! The rules of the saga and of the code. Needs nothing but Rust, and runs in seconds.
+
+mod delivery_cells;
+mod delivery_lives;
+mod delivery_table;
+mod document;
+mod fixtures;
+mod order_cells;
+mod order_lives;
+mod order_table;
