@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::{Cause, Envelope, Event, EventKind, OrderId, Version};
+use crate::{Cause, Envelope, Event, EventId, EventKind, OrderId, Version};
 
 /// The media type of every event's data.
 pub const CONTENT_TYPE: &str = "application/json";
@@ -48,29 +48,75 @@ pub fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-impl Envelope {
-    /// The parts of the Kafka record that carries this envelope.
-    ///
-    /// # Errors
-    /// Never for envelopes made of this crate's types; serde's signature has the error.
-    pub fn to_wire(&self) -> serde_json::Result<Wire> {
-        let kind = self.event.kind();
+/// Everything of an envelope that travels in headers. An event log keeps these beside the bytes of the data, and can
+/// announce an event again without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// The event's id.
+    pub id: EventId,
+    /// The service that announces it.
+    pub source: &'static str,
+    /// The event's name, as it was when it was first announced.
+    pub event_type: String,
+    /// The schema of its data, as it was then.
+    pub data_schema: String,
+    /// The order.
+    pub order_id: OrderId,
+    /// Its place on its lane.
+    pub version: Version,
+    /// When it happened.
+    pub time: DateTime<Utc>,
+    /// What made it happen.
+    pub cause: Cause,
+}
+
+impl Attributes {
+    /// The headers, in a fixed order.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("ce_specversion", "1.0".to_owned()),
             ("ce_id", self.id.to_string()),
-            ("ce_source", kind.topic().source().to_owned()),
-            ("ce_type", kind.name().to_owned()),
+            ("ce_source", self.source.to_owned()),
+            ("ce_type", self.event_type.clone()),
             ("ce_time", time_text(self.time)),
             ("ce_subject", self.order_id.to_string()),
             ("ce_sequence", self.version.to_string()),
             ("ce_correlationid", self.order_id.to_string()),
             ("ce_causationid", self.cause.id.clone()),
-            ("ce_dataschema", data_schema(kind)),
+            ("ce_dataschema", self.data_schema.clone()),
             ("content-type", CONTENT_TYPE.to_owned()),
         ];
         if let Some(trace_parent) = &self.cause.trace_parent {
             headers.push(("traceparent", trace_parent.clone()));
         }
+        headers
+    }
+}
+
+impl Envelope {
+    /// What travels in headers.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let kind = self.event.kind();
+        Attributes {
+            id: self.id,
+            source: kind.topic().source(),
+            event_type: kind.name().to_owned(),
+            data_schema: data_schema(kind),
+            order_id: self.order_id,
+            version: self.version,
+            time: self.time,
+            cause: self.cause.clone(),
+        }
+    }
+
+    /// The parts of the Kafka record that carries this envelope.
+    ///
+    /// # Errors
+    /// Never for envelopes made of this crate's types; serde's signature has the error.
+    pub fn to_wire(&self) -> serde_json::Result<Wire> {
+        let headers = self.attributes().headers();
         Ok(Wire { key: self.order_id.to_string(), headers, data: self.event.to_json()? })
     }
 

@@ -1,0 +1,156 @@
+//! One batch of requests, from its transaction to everybody's answer.
+
+use std::collections::HashSet;
+
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+
+use super::{
+    Asked, Requests, TRY_AGAIN_AFTER,
+    outcome::{self, Outcome},
+};
+use crate::{
+    Failure,
+    failure::leaves_commit_unknown,
+    http::{
+        Answer, Problem,
+        idempotency::{self, Keyed},
+    },
+};
+
+/// A request on its way, with where its answer goes.
+#[derive(Debug)]
+pub struct Asking<Q> {
+    pub(super) asked: Asked<Q>,
+    pub(super) keyed: Option<Keyed>,
+    pub(super) answer: oneshot::Sender<Result<Answer, Problem>>,
+}
+
+/// How often a batch is tried when it fails for a passing reason, before everybody is told to come back later.
+const TRIES: u32 = 3;
+
+/// Splits off the requests whose key another one in the batch has: they wait for the next batch, and find its answer kept.
+pub(super) fn without_twins<Q>(batch: Vec<Asking<Q>>) -> (Vec<Asking<Q>>, Vec<Asking<Q>>) {
+    let mut keys = HashSet::new();
+    batch.into_iter().partition(|asking| asking.keyed.as_ref().is_none_or(|keyed| keys.insert(keyed.key.clone())))
+}
+
+/// Decides, commits and answers. A request that can never be carried out is found by halving, and answered alone.
+pub(super) async fn carry_out<R: Requests>(requests: &R, pool: &PgPool, batch: Vec<Asking<R::Request>>) {
+    let mut halves = vec![batch];
+    while let Some(mut batch) = halves.pop() {
+        let (asked, keyed): (Vec<_>, Vec<_>) =
+            batch.iter().map(|asking| (&asking.asked, asking.keyed.as_ref())).unzip();
+        match try_until_settled(requests, pool, &asked, &keyed).await {
+            Ok(answers) => answer_all(batch, answers.into_iter().map(Ok)),
+            Err(Refused::Transient(problem)) => answer_all(batch, std::iter::repeat(Err(problem))),
+            Err(Refused::Permanent(error)) if batch.len() == 1 => {
+                tracing::error!(error = %error, "a request can never be carried out: {error:#}");
+                answer_all(batch, std::iter::once(Err(Problem::internal())));
+            }
+            Err(Refused::Permanent(_)) => {
+                let second = batch.split_off(batch.len() / 2);
+                // Last in, first out: the first half goes first, so requests are decided in the order they came.
+                halves.extend([second, batch]);
+            }
+        }
+    }
+}
+
+enum Refused {
+    Transient(Problem),
+    Permanent(anyhow::Error),
+}
+
+/// What one try came to.
+enum Tried {
+    Settled(Vec<Answer>),
+    /// Somebody else used one of the keys at the same moment: read again and see their answer.
+    PlanAgain,
+    /// The COMMIT went unanswered, and nobody could say what became of it.
+    Unknown,
+}
+
+async fn try_until_settled<R: Requests>(
+    requests: &R,
+    pool: &PgPool,
+    asked: &[&Asked<R::Request>],
+    keyed: &[Option<&Keyed>],
+) -> Result<Vec<Answer>, Refused> {
+    let mut tries_left = TRIES;
+    loop {
+        match try_once(requests, pool, asked, keyed).await {
+            Ok(Tried::Settled(answers)) => return Ok(answers),
+            Ok(Tried::PlanAgain) => {}
+            Ok(Tried::Unknown) => {
+                let detail = "The database went away during the commit, and whether the request was carried out is not known: \
+                              ask again with the same Idempotency-Key, or look.";
+                return Err(Refused::Transient(Problem::unavailable("outcome_unknown", detail)));
+            }
+            Err(Failure::Transient(error)) => {
+                tries_left -= 1;
+                tracing::warn!(%error, requests = asked.len(), "a batch of requests could not be committed: {error:#}");
+                if tries_left == 0 {
+                    let detail = "The database does not answer; nothing was changed.";
+                    return Err(Refused::Transient(Problem::unavailable("database_unavailable", detail)));
+                }
+                tokio::time::sleep(TRY_AGAIN_AFTER).await;
+            }
+            Err(Failure::Permanent(error)) => return Err(Refused::Permanent(error)),
+            Err(unknown @ Failure::UnknownOrders(_)) => return Err(Refused::Permanent(unknown.into())),
+        }
+    }
+}
+
+async fn try_once<R: Requests>(
+    requests: &R,
+    pool: &PgPool,
+    asked: &[&Asked<R::Request>],
+    keyed: &[Option<&Keyed>],
+) -> Result<Tried, Failure> {
+    let mut tx = pool.begin().await?;
+    let transaction_id = outcome::transaction_id(&mut tx).await?;
+    let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
+    let kept = idempotency::read(&mut tx, &keys).await?;
+    let earlier: Vec<Option<Answer>> = keyed
+        .iter()
+        .map(|keyed| keyed.and_then(|keyed| kept.get(&keyed.key).map(|kept| kept.answer_to(keyed))))
+        .collect();
+    let fresh: Vec<_> =
+        asked.iter().zip(&earlier).filter(|(_, earlier)| earlier.is_none()).map(|(asked, _)| *asked).collect();
+    let decided = if fresh.is_empty() { Vec::new() } else { requests.decide(&mut tx, &fresh).await? };
+    if decided.len() != fresh.len() {
+        let error = anyhow::anyhow!("{} requests got {} answers", fresh.len(), decided.len());
+        return Err(Failure::Permanent(error));
+    }
+    let mut decided = decided.into_iter();
+    let (answers, is_new): (Vec<_>, Vec<_>) = earlier
+        .into_iter()
+        .filter_map(|earlier| {
+            earlier.map(|answer| (answer, false)).or_else(|| decided.next().map(|answer| (answer, true)))
+        })
+        .unzip();
+    let to_keep = answers.iter().zip(keyed).zip(&is_new).filter(|((answer, _), is_new)| **is_new && answer.is_kept());
+    let to_keep = to_keep.filter_map(|((answer, keyed), _)| keyed.map(|keyed| (keyed, answer))).collect();
+    if !idempotency::keep(&mut tx, to_keep).await? {
+        tx.rollback().await?;
+        return Ok(Tried::PlanAgain);
+    }
+    match tx.commit().await {
+        Ok(()) => Ok(Tried::Settled(answers)),
+        Err(error) if leaves_commit_unknown(&error) => match outcome::look_up(pool, &transaction_id).await {
+            Outcome::Committed => Ok(Tried::Settled(answers)),
+            Outcome::Aborted => Err(Failure::Transient(error.into())),
+            Outcome::Unknown => Ok(Tried::Unknown),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn answer_all<Q>(batch: Vec<Asking<Q>>, answers: impl Iterator<Item = Result<Answer, Problem>>) {
+    for (asking, answer) in batch.into_iter().zip(answers) {
+        if asking.answer.send(answer).is_err() {
+            tracing::debug!("a caller went away before its answer");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Settings: one struct gives flags, environment and `--help`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Parser;
+use url::Url;
+
+use crate::messaging::KafkaSettings;
+
+/// What an instance of a service is told. Every flag can also be given by the environment variable beside it.
+#[derive(Debug, Clone, Parser)]
+#[command(version, about = "One of the two services of the order/delivery pair.")]
+pub struct Settings {
+    /// Address and port for HTTP [default: the service's own port on 127.0.0.1].
+    #[arg(long, env = "LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// The service's own PostgreSQL database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Kafka's bootstrap servers, with commas between them.
+    #[arg(long, env = "KAFKA_BOOTSTRAP_SERVERS", default_value = "127.0.0.1:9092")]
+    pub kafka_bootstrap_servers: String,
+    /// Put before the names of topics and of the consumer group.
+    #[arg(long, env = "TOPIC_PREFIX", default_value = "")]
+    pub topic_prefix: String,
+    /// Create the topics where they are missing.
+    #[arg(long, env = "CREATE_TOPICS")]
+    pub create_topics: bool,
+    /// How many partitions topics get that are created.
+    #[arg(long, env = "PARTITIONS", default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub partitions: i32,
+    /// How many replicas topics get that are created.
+    #[arg(long, env = "REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=9))]
+    pub replicas: i32,
+    /// This instance's name: the same after a restart, different for every instance that runs at once.
+    #[arg(long, env = "INSTANCE_ID", default_value_t = host_name())]
+    pub instance_id: String,
+    /// How many requests may be worked on at once; what comes on top gets a 503.
+    #[arg(long, env = "MAX_CONCURRENT_REQUESTS", default_value_t = 1024)]
+    pub max_concurrent_requests: usize,
+    /// How many connections are kept open at once; what comes on top waits to be accepted.
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 4096)]
+    pub max_connections: usize,
+    /// How long a request may take, in milliseconds.
+    #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 10_000)]
+    pub request_timeout_ms: u64,
+    /// How long each stage of an orderly stop may take, in milliseconds.
+    #[arg(long, env = "STOP_TIMEOUT_MS", default_value_t = 10_000)]
+    pub stop_timeout_ms: u64,
+    /// How the log is written. What is logged is told by RUST_LOG.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// From the command line and the environment. Ends the process with a sentence where they make no sense.
+    #[must_use]
+    pub fn parse() -> Self {
+        <Self as Parser>::parse()
+    }
+
+    /// Every setting as it is in force, secrets masked.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut shown = self.clone();
+        shown.database_url = masked(&self.database_url);
+        format!("{shown:?}")
+    }
+
+    pub(crate) fn kafka(&self) -> KafkaSettings {
+        KafkaSettings {
+            bootstrap_servers: self.kafka_bootstrap_servers.clone(),
+            prefix: self.topic_prefix.clone(),
+            instance_id: self.instance_id.clone(),
+        }
+    }
+
+    pub(crate) fn stop_timeout(&self) -> Duration {
+        Duration::from_millis(self.stop_timeout_ms)
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "local".to_owned(), |name| name.trim().to_owned())
+}
+
+fn masked(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return "***".to_owned() };
+    if url.password().is_some() && url.set_password(Some("***")).is_err() {
+        return "***".to_owned();
+    }
+    // A password may also stand behind the question mark.
+    url.set_query(None);
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(masked("postgres://me:secret@host:5432/db?password=secret"), "postgres://me:***@host:5432/db");
+        assert_eq!(masked("postgres://me@host/db"), "postgres://me@host/db");
+        assert_eq!(masked("host=x password=secret"), "***");
+    }
+}

@@ -1,0 +1,80 @@
+//! Connections to the service's own database, and its schema.
+
+use std::{str::FromStr, time::Duration};
+
+use anyhow::Context;
+use sqlx::{
+    PgPool,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::Instant;
+
+use crate::failure::is_transient;
+
+/// How long a unit of work waits for a connection before it is told that the database does not answer.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(3);
+/// How long a start waits for a database that is not up yet.
+const START_WITHIN: Duration = Duration::from_secs(30);
+
+/// Limits that the server keeps for us, so that nothing of ours can hold a lock for ever; the last three let both ends notice a
+/// peer that vanished without a word.
+const SESSION_LIMITS: [(&str, &str); 6] = [
+    ("statement_timeout", "15s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_user_timeout", "30000"),
+];
+
+/// The connections of a service, apart by purpose: a flood of requests must not starve the relay.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub requests: PgPool,
+    pub inbox: PgPool,
+    pub relay: PgPool,
+}
+
+/// Connects, waiting a while for a database that is only starting.
+pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
+    let options = PgConnectOptions::from_str(url)
+        .context("the database URL cannot be understood")?
+        .application_name(service)
+        .options(SESSION_LIMITS);
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(CONNECTION_WITHIN)
+            .connect_lazy_with(options.clone())
+    };
+    // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, and room for neither to wait. Relay: the
+    // lock's connection, the relay's own, and the gauges'.
+    let pools = Pools { requests: pool(10), inbox: pool(3), relay: pool(3) };
+    wait_for(&pools.requests).await?;
+    Ok(pools)
+}
+
+async fn wait_for(pool: &PgPool) -> anyhow::Result<()> {
+    let give_up_at = Instant::now() + START_WITHIN;
+    loop {
+        match pool.acquire().await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_transient(&error) && Instant::now() < give_up_at => {
+                tracing::info!(%error, "waiting for the database: {error}");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error).context("the database cannot be reached"),
+        }
+    }
+}
+
+/// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history
+/// table would take each other's migrations for missing ones).
+pub(crate) async fn migrate(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
+    let mut chassis = sqlx::migrate!();
+    chassis.dangerous_set_table_name("_chassis_migrations");
+    chassis.run(pool).await.context("the chassis' tables could not be brought up to date")?;
+    service.run(pool).await.context("the service's tables could not be brought up to date")?;
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Answers kept under the caller's key, so that a request that comes twice is carried out once and answered the same.
+//! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
+
+use std::collections::HashMap;
+
+use http::StatusCode;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Answer, IdempotencyKey, Problem};
+use crate::{Tx, clock};
+
+/// A request's key together with what it asked for, as a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// The caller's key.
+    pub key: IdempotencyKey,
+    /// SHA-256 of what was asked.
+    pub fingerprint: Vec<u8>,
+}
+
+impl Keyed {
+    /// The key over this body, as it was understood: white space and the order of fields make no difference.
+    ///
+    /// # Panics
+    /// When the body has no JSON form: a mistake in the program.
+    #[must_use]
+    pub fn new(key: IdempotencyKey, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("a request has a JSON form");
+        Self { key, fingerprint: Sha256::digest(body).to_vec() }
+    }
+}
+
+/// An answer that was kept, and for which request.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    fingerprint: Vec<u8>,
+    answer: Answer,
+}
+
+impl Kept {
+    /// The same answer to the same request; a refusal to another one under the same key.
+    #[must_use]
+    pub fn answer_to(&self, keyed: &Keyed) -> Answer {
+        if self.fingerprint == keyed.fingerprint {
+            return self.answer.clone();
+        }
+        let detail = "This Idempotency-Key was used for another request; nothing was changed.";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail).into()
+    }
+}
+
+/// Reads the answers that are kept under these keys.
+pub(crate) async fn read(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Result<HashMap<IdempotencyKey, Kept>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let routes: Vec<_> = keys.iter().map(|key| key.route.clone()).collect();
+    let names: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
+    let rows = sqlx::query!(
+        r#"select kept.route, kept.key, fingerprint, status, location, body
+           from idempotency_keys kept
+           join unnest($1::text[], $2::text[]) as asked (route, key) using (route, key)"#,
+        &routes,
+        &names,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let kept = rows.into_iter().map(|row| {
+        let status = u16::try_from(row.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let answer = Answer { status: status.unwrap_or(StatusCode::OK), location: row.location, body: row.body };
+        (IdempotencyKey { route: row.route, key: row.key }, Kept { fingerprint: row.fingerprint, answer })
+    });
+    Ok(kept.collect())
+}
+
+/// Keeps these answers. Says whether all of them could be: a key that another instance has just used is left as it is, and the
+/// caller rolls back and plans again.
+pub(crate) async fn keep(tx: &mut Tx<'_>, mut answers: Vec<(&Keyed, &Answer)>) -> sqlx::Result<bool> {
+    if answers.is_empty() {
+        return Ok(true);
+    }
+    // Sorted: two batches that share keys must wait for each other in the same order.
+    answers.sort_by(|(one, _), (other, _)| one.key.cmp(&other.key));
+    let kept = sqlx::query!(
+        r#"insert into idempotency_keys (route, key, fingerprint, status, location, body, answered_at)
+           select route, key, fingerprint, status, location, body, $7
+           from unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::text[], $6::bytea[])
+                as kept (route, key, fingerprint, status, location, body)
+           on conflict do nothing"#,
+        &answers.iter().map(|(keyed, _)| keyed.key.route.clone()).collect::<Vec<_>>(),
+        &answers.iter().map(|(keyed, _)| keyed.key.key.clone()).collect::<Vec<_>>(),
+        &answers.iter().map(|(keyed, _)| keyed.fingerprint.clone()).collect::<Vec<_>>(),
+        &answers.iter().map(|(_, answer)| answer.status.as_u16().cast_signed()).collect::<Vec<_>>(),
+        &answers.iter().map(|(_, answer)| answer.location.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &answers.iter().map(|(_, answer)| answer.body.clone()).collect::<Vec<_>>(),
+        clock::now(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(usize::try_from(kept.rows_affected()) == Ok(answers.len()))
+}

@@ -1,0 +1,123 @@
+//! What every request passes before it reaches a handler, from the outside in: request id, trace, waiting, catch-panic,
+//! security headers, concurrency limit, time-out. Every refusal of every layer is a problem document.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tokio::{sync::Semaphore, time::Instant};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tracing::Instrument;
+
+use super::{later, problem::Problem};
+use crate::clock;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's own id: the caller's `x-request-id` where it sent a usable one, else a fresh one. Also the cause that is
+/// recorded with whatever the request changes.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// The limits that hold for every request of a service.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many requests may be worked on at once; what comes on top is refused at once.
+    pub concurrent_requests: usize,
+    /// How long one may take.
+    pub request_timeout: Duration,
+}
+
+/// Wraps a service's routes. `probes` are those that have to answer while everything else is refused.
+pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
+    let permits = Arc::new(Semaphore::new(limits.concurrent_requests));
+    let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    routes
+        .layer(middleware::from_fn_with_state(limits.request_timeout, time_out))
+        .layer(middleware::from_fn_with_state(permits, limit_concurrency))
+        .merge(probes)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::CACHE_CONTROL, "no-store"))
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(middleware::from_fn(later::wait))
+        .layer(middleware::from_fn(trace))
+        .layer(middleware::from_fn(identify))
+}
+
+async fn identify(mut request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map_or_else(|| clock::fresh_id().to_string(), str::to_owned);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn trace(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    // The pattern, not the path: a metric must not have a series for every order.
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let span = tracing::info_span!("request", %method, %route, request_id = %id);
+    let response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status(), began.elapsed());
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.as_str().to_owned())];
+    metrics::histogram!("http_request_seconds", &labels).record(took.as_secs_f64());
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), "answered {status} after {took:?}"));
+    response
+}
+
+async fn limit_concurrency(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match permits.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => {
+            metrics::counter!("http_requests_shed_total").increment(1);
+            Problem::unavailable("overloaded", "Too many requests at once; nothing was changed.").into_response()
+        }
+    }
+}
+
+async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail = format!(
+                "No answer within {limit:?}. The request may have been carried out all the same: \
+                 ask again with the same Idempotency-Key, or look."
+            );
+            Problem::unavailable("timed_out", detail).into_response()
+        }
+    }
+}
+
+fn on_panic(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!("a handler panicked: {text}");
+    Problem::internal().into_response()
+}
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", "There is nothing at this address.")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take this method.")
+}

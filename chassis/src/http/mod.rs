@@ -1,0 +1,21 @@
+//! How a service speaks HTTP: its own accept loop, the layers that every request passes, and refusals as problem documents.
+
+mod answer;
+mod body;
+mod extract;
+mod form;
+pub mod health;
+pub mod idempotency;
+pub mod later;
+pub mod layers;
+pub mod metrics;
+mod page;
+mod problem;
+pub mod server;
+
+pub use answer::Answer;
+pub use extract::{Caller, IdempotencyKey, Path, Query};
+pub use form::Form;
+pub use later::Later;
+pub use page::Page;
+pub use problem::Problem;

@@ -1,0 +1,56 @@
+//! Lists in pages: newest first, continued after the last id of the page before.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{answer::Answer, problem::Problem};
+
+/// The most entries a page can have, and how many it has unless told.
+const LIMITS: std::ops::RangeInclusive<i64> = 1..=100;
+const DEFAULT_LIMIT: i64 = 20;
+
+/// Which page of a list is asked for. The cursor is the id of the last entry of the page before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<C> {
+    /// How many entries at most.
+    pub limit: i64,
+    /// The entry after which it begins.
+    pub after: Option<C>,
+}
+
+impl<C: std::str::FromStr + ToString> Page<C> {
+    /// Reads the query's `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// 400 where either is not what it should be.
+    pub fn of(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
+        let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
+        let limit = match limit {
+            None => DEFAULT_LIMIT,
+            Some(text) => text.parse().ok().filter(|limit| LIMITS.contains(limit)).ok_or_else(|| {
+                invalid(format!("limit has to be a whole number from {} to {}.", LIMITS.start(), LIMITS.end()))
+            })?,
+        };
+        let after = cursor
+            .map(|text| text.parse().map_err(|_| invalid("cursor is not one that a page of this list gave.".into())))
+            .transpose()?;
+        Ok(Self { limit, after })
+    }
+
+    /// How many rows to ask the database for: one more than fit, which tells whether there is a next page.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The answer: `{"items": […], "next_cursor": …}`.
+    #[must_use]
+    pub fn answer<T: Serialize>(&self, mut items: Vec<T>, cursor_of: impl Fn(&T) -> C) -> Answer {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(|last| cursor_of(last).to_string());
+        Answer::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next }))
+    }
+}

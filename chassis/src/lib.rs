@@ -1,0 +1,23 @@
+//! How a service runs. Knows no order and no courier.
+//!
+//! It calls a service in three places: its routes, its [`Requests`] (what people ask) and its [`Reactions`] (what the
+//! other side announced). Each of the latter two is load → decide or react → save, in one transaction, on a batch.
+
+pub mod clock;
+mod commit;
+mod config;
+mod database;
+mod failure;
+pub mod http;
+pub mod messaging;
+mod service;
+mod telemetry;
+
+pub use commit::{Asked, Committer, GroupCommit, Requests};
+pub use config::{LogFormat, Settings};
+pub use failure::Failure;
+pub use messaging::{Incoming, Reactions};
+pub use service::{Api, Running, Service};
+
+/// A transaction of the service's own database.
+pub type Tx<'a> = sqlx::Transaction<'a, sqlx::Postgres>;

@@ -1,0 +1,189 @@
+//! From Kafka to the inbox: a thread that polls, a bounded channel, a worker that takes what is there.
+//!
+//! The poll thread never waits for the database, so the group never believes us dead; the worker never waits for more records,
+//! so a lone event is applied at once, and under load what came during one commit is the next batch.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use rdkafka::{
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+use tokio::{runtime::Handle, sync::mpsc, sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    apply::{Inbox, Reactions},
+    kafka::{self, KafkaSettings},
+    offsets::{self, Assignment, Generation},
+    record::Record,
+};
+
+/// How many records one transaction takes at most.
+const BATCH: usize = 500;
+/// How many records may wait between the thread and the worker.
+const CHANNEL: usize = 2 * BATCH;
+const POLL: Duration = Duration::from_millis(100);
+/// How long the thread waits for room before it pauses its partitions. Far below `max.poll.interval.ms`; not sooner, because a pause
+/// throws away what was prefetched.
+const ROOM_WITHIN: Duration = Duration::from_secs(10);
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+type Polled = (Generation, Record);
+
+/// Reads one topic in a consumer group and applies what it reads.
+pub struct Consumer<R> {
+    client: Arc<BaseConsumer<Assignment>>,
+    inbox: Arc<Inbox<R>>,
+}
+
+impl<R: Reactions> Consumer<R> {
+    /// Joins the group. `partitions` is told how many partitions are ours, as it changes; none while there is no assignment.
+    ///
+    /// # Errors
+    /// When the Kafka client refuses its settings.
+    pub fn new(
+        settings: &KafkaSettings,
+        topic: &str,
+        group: &str,
+        inbox: Arc<Inbox<R>>,
+        partitions: watch::Sender<Option<usize>>,
+    ) -> anyhow::Result<Self> {
+        let client: BaseConsumer<Assignment> = kafka::consumer(settings, group)
+            .create_with_context(Assignment::new(partitions))
+            .context("the consumer could not be made")?;
+        client.subscribe(&[topic]).with_context(|| format!("topic `{topic}` cannot be subscribed to"))?;
+        Ok(Self { client: Arc::new(client), inbox })
+    }
+
+    /// Consumes until told to stop: then the batch under way is finished and its offsets are committed.
+    ///
+    /// # Errors
+    /// When this consumer can never go on: another one has taken its name in the group.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let (sender, receiver) = mpsc::channel(CHANNEL);
+        let handle = Handle::current();
+        let (client, stopping) = (self.client.clone(), stop.clone());
+        let polling = tokio::task::spawn_blocking(move || poll(&client, &sender, &handle, &stopping));
+        self.work(receiver, &stop).await;
+        let polled = polling.await.context("the poll thread died")?;
+        if let Err(error) = self.client.commit_consumer_state(CommitMode::Sync) {
+            tracing::debug!(%error, "nothing was left to commit at the end: {error}");
+        }
+        polled
+    }
+
+    async fn work(&self, mut receiver: mpsc::Receiver<Polled>, stop: &CancellationToken) {
+        let mut batch: Vec<Polled> = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                taken = receiver.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+            }
+            let (generations, records): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+            if !self.apply_until_done(&records, stop).await {
+                return;
+            }
+            // The offset goes last: a crash before it costs a repeat, a crash after it would have cost the events.
+            offsets::store(&self.client, generations.into_iter().zip(&records));
+        }
+    }
+
+    /// A database that is away is no failure of the events: they are tried for as long as it takes. `false` if told to stop first.
+    async fn apply_until_done(&self, records: &[Record], stop: &CancellationToken) -> bool {
+        let mut wait = TRY_AGAIN_AFTER;
+        loop {
+            match self.inbox.apply(records).await {
+                Ok(_) => return true,
+                Err(error) => {
+                    tracing::warn!(%error, records = records.len(), "a batch was not applied, trying again in {wait:?}: {error:#}");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return false,
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+            }
+        }
+    }
+}
+
+/// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken for good.
+fn poll(
+    client: &BaseConsumer<Assignment>,
+    sender: &mpsc::Sender<Polled>,
+    runtime: &Handle,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut waiting: VecDeque<Polled> = VecDeque::new();
+    let mut is_paused = false;
+    while !stop.is_cancelled() && !sender.is_closed() {
+        if let Some(fatal) = client.context().fatal() {
+            return Err(anyhow!("the consumer cannot go on: {fatal}"));
+        }
+        match client.poll(POLL) {
+            Some(Ok(message)) => waiting.push_back((client.context().generation(), Record::copied(&message))),
+            Some(Err(error)) => report(&error)?,
+            None => {}
+        }
+        // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
+        let patience = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
+        let has_room = runtime.block_on(hand_over(&mut waiting, sender, patience, stop));
+        if has_room == is_paused {
+            set_paused(client, !has_room);
+            is_paused = !has_room;
+        } else if !has_room {
+            // A rebalance may have brought partitions that are not paused.
+            set_paused(client, true);
+        }
+    }
+    Ok(())
+}
+
+/// Hands on what waits. `false` if there was no room for all of it in time.
+async fn hand_over(
+    waiting: &mut VecDeque<Polled>,
+    sender: &mpsc::Sender<Polled>,
+    patience: Duration,
+    stop: &CancellationToken,
+) -> bool {
+    let until = Instant::now() + patience;
+    while !waiting.is_empty() {
+        let reserved = tokio::select! {
+            biased;
+            reserved = sender.reserve() => reserved,
+            () = stop.cancelled() => return true,
+            () = tokio::time::sleep_until(until) => return false,
+        };
+        // Closed: the worker is gone, and what it did not take comes again.
+        let Ok(room) = reserved else { return true };
+        if let Some(next) = waiting.pop_front() {
+            room.send(next);
+        }
+    }
+    true
+}
+
+fn set_paused(client: &BaseConsumer<Assignment>, pause: bool) {
+    let done = client.assignment().and_then(|ours| if pause { client.pause(&ours) } else { client.resume(&ours) });
+    match done {
+        Ok(()) => tracing::debug!(pause, "partitions paused: {pause}"),
+        Err(error) => tracing::warn!(%error, pause, "partitions could not be paused or resumed: {error}"),
+    }
+}
+
+/// Most errors pass by themselves; some never do.
+fn report(error: &KafkaError) -> anyhow::Result<()> {
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::FencedInstanceId) => {
+            Err(anyhow!("another consumer runs under the same instance id: give every instance its own"))
+        }
+        Some(RDKafkaErrorCode::Fatal) => Err(anyhow!("the consumer cannot go on: {error}")),
+        Some(_) | None => {
+            tracing::warn!(%error, "the consumer reports: {error}");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What waits, as gauges: how much, and for how long.
+
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Sets the gauges every few seconds until told to stop.
+pub async fn watch(pool: PgPool, recorder: PrometheusHandle, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        // Histograms keep every sample until they are told to fold them.
+        recorder.run_upkeep();
+        if let Err(error) = set(&pool).await {
+            tracing::debug!(%error, "the gauges could not be set: {error}");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn set(pool: &PgPool) -> sqlx::Result<()> {
+    let outbox = sqlx::query!(
+        r#"select (select count(*) from outbox) as "unsent!",
+                  (select l.occurred_at from outbox o join event_log l using (order_id, version) order by o.seq limit 1) as oldest"#
+    )
+    .fetch_one(pool)
+    .await?;
+    let age = outbox.oldest.map_or(0.0, |oldest| (clock::now() - oldest).as_seconds_f64());
+    metrics::gauge!("outbox_unsent").set(float(outbox.unsent));
+    metrics::gauge!("outbox_age_seconds").set(age.max(0.0));
+    let causes = sqlx::query!(
+        r#"select cause as "cause!", count(parked.id) as "parked!"
+           from unnest(array['undecodable', 'unknown_schema', 'unknown_order', 'gap', 'rejected']) as cause
+           left join (select cause, id from parked_events where resolved_at is null) parked using (cause)
+           group by cause"#
+    )
+    .fetch_all(pool)
+    .await?;
+    for row in causes {
+        metrics::gauge!("parked_events_waiting", "cause" => row.cause).set(float(row.parked));
+    }
+    Ok(())
+}
+
+/// A count as a gauge has it; exact below 2⁵³.
+fn float(count: i64) -> f64 {
+    count as f64
+}

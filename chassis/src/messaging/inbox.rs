@@ -1,0 +1,203 @@
+//! The version rule: what becomes of each record, decided before anything is applied, and claimed before anything is done.
+//!
+//! With `seen` the highest version applied of an order: `v <= seen` is a duplicate; `v = seen + 1` is tried; beyond is a gap and parked.
+//! One event may jump a gap (undoing what never began is safe). Rows are never deleted, so there is no window to fall out of.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use shared_events::{OrderId, Version};
+
+use crate::Tx;
+
+/// What becomes of a record. There is no "failed": what cannot be applied is parked, and nothing is dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its effect is committed.
+    Handled,
+    /// It had been applied before, or was jumped: no effect.
+    Duplicate,
+    /// It is kept, byte for byte, until it can be applied.
+    Parked(Reason),
+}
+
+/// Why a record is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It is broken.
+    Undecodable(String),
+    /// It is of a type or schema that this program does not know.
+    UnknownSchema(String),
+    /// It is about an order that this service does not know.
+    UnknownOrder,
+    /// Its predecessor is missing, or is parked itself.
+    Gap {
+        /// What has been applied so far.
+        seen: Version,
+    },
+    /// Applying it fails, and trying again at once would not help.
+    Rejected(String),
+}
+
+/// A record as far as the plan needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Candidate {
+    /// An event.
+    Readable {
+        /// Whose.
+        order_id: OrderId,
+        /// Its place on the lane.
+        version: Version,
+        /// Whether it may be applied although its predecessors are missing.
+        may_jump: bool,
+    },
+    /// No event, though its headers may say which one it should be.
+    Unreadable {
+        /// Whose, and its place there.
+        place: Option<(OrderId, Version)>,
+        /// Why it cannot be read.
+        reason: Reason,
+    },
+}
+
+impl Candidate {
+    /// The order it belongs to, as far as that can be told.
+    #[must_use]
+    pub fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Candidate::Readable { order_id, .. } => Some(*order_id),
+            Candidate::Unreadable { place, .. } => place.map(|(order_id, _)| order_id),
+        }
+    }
+}
+
+/// How far an order's lane moves in one transaction. Equal `seen` and `next` hold the place of an order of which nothing is applied yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose lane.
+    pub order_id: OrderId,
+    /// What the plan found there; `None` where there was no row.
+    pub seen: Option<Version>,
+    /// The lowest version that is applied; everything below it that is parked has become stale.
+    pub first: Version,
+    /// What has been seen once the transaction is committed.
+    pub next: Version,
+}
+
+/// What becomes of each record of a batch, and what has to be claimed for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// One for each candidate, in order. The handled ones are to be applied in this order.
+    pub outcomes: Vec<Outcome>,
+    /// One for each order that moves, or of which something is parked; sorted by order.
+    pub claims: Vec<Claim>,
+}
+
+/// Walks a batch in order and decides what becomes of each record, by the version rule alone. Pure.
+///
+/// `unknown` are orders that turned out not to exist: nothing of theirs is tried.
+#[must_use]
+pub fn plan(seen: &HashMap<OrderId, Version>, batch: &[Candidate], unknown: &HashSet<OrderId>) -> Plan {
+    let mut lanes: BTreeMap<OrderId, Claim> = BTreeMap::new();
+    let outcomes = batch
+        .iter()
+        .map(|candidate| match candidate {
+            Candidate::Readable { order_id, version, may_jump } => {
+                let lane = lane(&mut lanes, seen, *order_id);
+                step(lane, *version, *may_jump, unknown.contains(order_id))
+            }
+            Candidate::Unreadable { place: None, reason } => Outcome::Parked(reason.clone()),
+            Candidate::Unreadable { place: Some((order_id, version)), reason } => {
+                let lane = lane(&mut lanes, seen, *order_id);
+                if *version <= lane.next { Outcome::Duplicate } else { Outcome::Parked(reason.clone()) }
+            }
+        })
+        .collect::<Vec<_>>();
+    let parked: HashSet<_> = batch
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Parked(_)))
+        .filter_map(|(candidate, _)| candidate.order_id())
+        .collect();
+    let claims = lanes
+        .into_values()
+        // An order of which something is parked needs a row too: it is what a concurrent claim of the predecessor collides
+        // with. Without one, the predecessor could be applied and never see what waits for it.
+        .filter(|lane| {
+            lane.seen.unwrap_or_default() < lane.next || (lane.seen.is_none() && parked.contains(&lane.order_id))
+        })
+        .collect();
+    Plan { outcomes, claims }
+}
+
+fn lane<'a>(
+    lanes: &'a mut BTreeMap<OrderId, Claim>,
+    seen: &HashMap<OrderId, Version>,
+    order_id: OrderId,
+) -> &'a mut Claim {
+    lanes.entry(order_id).or_insert_with(|| {
+        let seen = seen.get(&order_id).copied();
+        Claim { order_id, seen, first: seen.unwrap_or_default().next(), next: seen.unwrap_or_default() }
+    })
+}
+
+fn step(lane: &mut Claim, version: Version, may_jump: bool, is_unknown: bool) -> Outcome {
+    if version <= lane.next {
+        return Outcome::Duplicate;
+    }
+    let is_next = version == lane.next.next();
+    if is_unknown && is_next {
+        return Outcome::Parked(Reason::UnknownOrder);
+    }
+    if is_unknown || !(is_next || may_jump) {
+        return Outcome::Parked(Reason::Gap { seen: lane.next });
+    }
+    if !is_next && lane.next == lane.seen.unwrap_or_default() {
+        lane.first = version;
+    }
+    lane.next = version;
+    Outcome::Handled
+}
+
+/// Reads how far these orders' lanes have come, and locks the rows that are there, in one order everywhere.
+pub(crate) async fn read(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<HashMap<OrderId, Version>> {
+    let ids: Vec<_> = orders.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "select order_id, seen from inbox where order_id = any ($1::uuid[]) order by order_id for no key update",
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (OrderId(row.order_id), Version(row.seen))).collect())
+}
+
+/// Moves the lanes, each from where the plan found it. Says whether all of them could be: if not, somebody else moved one, and the
+/// caller rolls back and plans again.
+pub(crate) async fn claim(tx: &mut Tx<'_>, claims: &[Claim]) -> sqlx::Result<bool> {
+    let (known, new): (Vec<&Claim>, Vec<&Claim>) = claims.iter().partition(|claim| claim.seen.is_some());
+    let ids = |claims: &[&Claim]| claims.iter().map(|claim| claim.order_id.0).collect::<Vec<_>>();
+    let next = |claims: &[&Claim]| claims.iter().map(|claim| claim.next.0).collect::<Vec<_>>();
+    let seen: Vec<_> = known.iter().map(|claim| claim.seen.unwrap_or_default().0).collect();
+    // One round trip. The new rows are inserted in sorted order, so that two batches cannot wait for each other in a circle.
+    let claimed = sqlx::query_scalar!(
+        r#"with moved as (
+               update inbox set seen = claim.next
+               from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as claim (order_id, seen, next)
+               where inbox.order_id = claim.order_id and inbox.seen = claim.seen
+               returning 1
+           ), begun as (
+               insert into inbox (order_id, seen)
+               select * from unnest($4::uuid[], $5::bigint[])
+               on conflict do nothing
+               returning 1
+           )
+           select (select count(*) from moved) + (select count(*) from begun) as "claimed!""#,
+        &ids(&known),
+        &seen,
+        &next(&known),
+        &ids(&new),
+        &next(&new),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(usize::try_from(claimed) == Ok(claims.len()))
+}

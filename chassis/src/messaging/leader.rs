@@ -1,0 +1,141 @@
+//! One relay per service: whoever holds an advisory lock leads, the others stand by.
+//!
+//! The lock lives on a connection of its own and dies with it, so a leader that is killed is succeeded at once. For the moment
+//! in which a former leader has not noticed yet, there are two: they repeat, and do no harm.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    outbox::Wake,
+    relay::{Relay, Step},
+};
+
+/// The advisory lock's number: any, as long as it is the same in every instance. A database belongs to one service.
+const LOCK: i64 = 0x006f_7574_626f_7801;
+/// The safety net under the wake-ups, and how long a standby takes to notice that it should lead.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A standby passes on at most one wake-up in this time.
+const POKE_EVERY: Duration = Duration::from_millis(10);
+const AFTER_AN_ERROR: Duration = Duration::from_millis(200);
+/// How long a relay that stops waits for acknowledgements. What is late goes out again: a repeat.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Whether this instance's relay sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Neither: it has just started, or cannot reach the database.
+    Down,
+    /// Another instance sends; this one takes over when that one goes.
+    StandingBy,
+    /// This one sends.
+    Leading,
+}
+
+/// Runs the relay, or stands by, until told to stop.
+pub async fn run(
+    mut relay: Relay,
+    pool: PgPool,
+    wake: Wake,
+    standing: watch::Sender<Standing>,
+    stop: CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        if let Err(error) = stand_then_lead(&mut relay, &pool, &wake, &standing, &stop).await {
+            standing.send_replace(Standing::Down);
+            tracing::warn!(%error, "the relay starts over in {AFTER_AN_ERROR:?}: {error:#}");
+            pause(AFTER_AN_ERROR, &stop).await;
+        }
+    }
+    if let Err(error) = relay.finish(SETTLE_WITHIN).await {
+        tracing::warn!(%error, "the relay could not settle; what it has sent will be sent again: {error:#}");
+    }
+}
+
+async fn stand_then_lead(
+    relay: &mut Relay,
+    pool: &PgPool,
+    wake: &Wake,
+    standing: &watch::Sender<Standing>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut connection = PgListener::connect_with(pool).await.context("no connection for the relay's lock")?;
+    // A connection that is silently replaced would have lost the lock.
+    connection.eager_reconnect(false);
+    connection.listen("outbox").await?;
+    while !take_lock(&mut connection).await? {
+        standing.send_replace(Standing::StandingBy);
+        stand_by(pool, wake, stop).await?;
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+    }
+    tracing::info!("this instance's relay leads");
+    standing.send_replace(Standing::Leading);
+    lead(relay, connection, wake, stop).await
+}
+
+async fn take_lock(connection: &mut PgListener) -> anyhow::Result<bool> {
+    let taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "taken!""#, LOCK).fetch_one(connection).await;
+    taken.context("the relay's lock could not be asked for")
+}
+
+/// Waits a moment, and passes on to the leader, in a statement of its own, that something was committed here. Never inside
+/// a business transaction: NOTIFY takes a lock that all committing transactions would queue for.
+async fn stand_by(pool: &PgPool, wake: &Wake, stop: &CancellationToken) -> anyhow::Result<()> {
+    let until = Instant::now() + LOOK_EVERY;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep_until(until) => return Ok(()),
+            () = wake.woken() => {
+                sqlx::query!("select pg_notify('outbox', '')").execute(pool).await.context("the leader could not be told")?;
+                pause(POKE_EVERY, stop).await;
+            }
+        }
+    }
+}
+
+/// Turns the relay until the lock's connection is lost or the service stops.
+async fn lead(
+    relay: &mut Relay,
+    mut connection: PgListener,
+    wake: &Wake,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut checked = Instant::now();
+    while !stop.is_cancelled() {
+        if checked.elapsed() >= LOOK_EVERY {
+            // Under load nobody waits for a notification, so a lost connection has to be looked for.
+            sqlx::query_scalar!("select 1").fetch_one(&mut connection).await.context("the relay's lock is lost")?;
+            checked = Instant::now();
+        }
+        let turned = tokio::select! {
+            // A turn can wait as long as Kafka is away; its events stay in flight.
+            () = stop.cancelled() => return Ok(()),
+            turned = relay.step() => turned?,
+        };
+        if turned == Step::Idle {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = wake.woken() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                told = connection.try_recv() => {
+                    told?.context("the relay's lock is lost")?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn pause(wait: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(wait) => {}
+    }
+}

@@ -1,0 +1,43 @@
+//! The life of an event, from one side's change to the other's.
+//!
+//! ```text
+//!   a change          load → decide or react → save
+//!                         │ one transaction: rows, event_log, outbox                 (outbox)
+//!   committed ────────────┤
+//!                         ▼
+//!   relay             lowest version of each order → Kafka → ack → pointer deleted     (relay, leader)
+//!                         │ key = order id
+//!  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ Kafka ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
+//!                         ▼
+//!   consumer          what is there, up to 500 records                                (consumer, record)
+//!                         ▼
+//!   inbox             plan by version → claim → react → park, release → commit         (inbox, apply, parking)
+//!                         │
+//!                         └─ offset stored after the commit, never before             (offsets)
+//! ```
+//!
+//! A crash anywhere on the way costs a repeat, and the claim makes the second time change nothing.
+
+mod apply;
+mod consumer;
+mod gauges;
+mod inbox;
+pub mod kafka;
+mod leader;
+mod offsets;
+mod outbox;
+mod parking;
+mod record;
+mod relay;
+pub mod topics;
+
+pub use apply::{Applied, Inbox, Incoming, Reactions};
+pub use consumer::Consumer;
+pub use gauges::watch as watch_gauges;
+pub use inbox::{Candidate, Claim, Outcome, Plan, Reason, plan};
+pub use kafka::KafkaSettings;
+pub use leader::{Standing, run as run_relay};
+pub use outbox::{Outgoing, Wake, Wakes, announce};
+pub use parking::Retries;
+pub use record::Record;
+pub use relay::{Relay, Step};

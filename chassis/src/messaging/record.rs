@@ -1,0 +1,90 @@
+//! A Kafka record as plain bytes, and the envelope in it.
+
+use rdkafka::{
+    Message,
+    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
+    producer::FutureRecord,
+};
+use shared_events::{
+    Envelope, OrderId, Topic, Version,
+    wire::{Attributes, Unreadable},
+};
+
+/// A record that came from Kafka, or is parked: byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The topic's name in Kafka.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its place there.
+    pub offset: i64,
+    /// The record's key.
+    pub key: Option<Vec<u8>>,
+    /// Names and values, in order, repeats included.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The record's value; none for a tombstone.
+    pub payload: Option<Vec<u8>>,
+}
+
+impl Record {
+    /// Copies a record out of the client's buffers.
+    #[must_use]
+    pub fn copied(message: &BorrowedMessage<'_>) -> Self {
+        let headers = message.headers().map(|headers| {
+            headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+        });
+        Self {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+            payload: message.payload().map(<[u8]>::to_vec),
+        }
+    }
+
+    /// The envelope in it, if it is one that may travel on this topic.
+    ///
+    /// # Errors
+    /// [`Unreadable`] says why not.
+    pub fn envelope(&self, topic: Topic) -> Result<Envelope, Unreadable> {
+        let Some(payload) = &self.payload else {
+            return Err(Unreadable::Undecodable("the record has no value".to_owned()));
+        };
+        let envelope = Envelope::from_wire(|name| self.header(name), payload)?;
+        let kind = envelope.event.kind();
+        if kind.topic() != topic {
+            return Err(Unreadable::Undecodable(format!("{kind} does not travel on `{topic}`")));
+        }
+        // The key chose the partition: under another key the lane's order would be lost.
+        if self.key.as_deref() != Some(envelope.order_id.to_string().as_bytes()) {
+            return Err(Unreadable::Undecodable("the key is not the order id in ce_subject".to_owned()));
+        }
+        Ok(envelope)
+    }
+
+    /// Which order and version a record claims to be that cannot be read.
+    #[must_use]
+    pub fn place(&self) -> Option<(OrderId, Version)> {
+        Envelope::place_of(|name| self.header(name))
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
+    }
+}
+
+/// The record that announces an event.
+pub(crate) fn announcing<'a>(
+    topic: &'a str,
+    key: &'a str,
+    attributes: &Attributes,
+    data: &'a [u8],
+) -> FutureRecord<'a, str, [u8]> {
+    let headers = attributes.headers();
+    let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |headers, (key, value)| {
+        headers.insert(Header { key, value: Some(value) })
+    });
+    FutureRecord::to(topic).key(key).payload(data).headers(headers)
+}

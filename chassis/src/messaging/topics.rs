@@ -1,0 +1,77 @@
+//! The topics themselves: created on demand, and checked at start.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    types::RDKafkaErrorCode,
+};
+use shared_events::Topic;
+
+use super::kafka::{self, KafkaSettings};
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The largest record a topic takes, in bytes. The largest order is a tenth of it.
+const RECORD_BYTES: &str = "262144";
+
+/// A topic's name in Kafka.
+#[must_use]
+pub fn name(settings: &KafkaSettings, topic: Topic) -> String {
+    format!("{}{}", settings.prefix, topic.name())
+}
+
+/// Creates both topics where they are missing.
+///
+/// # Errors
+/// What Kafka says.
+pub async fn create(settings: &KafkaSettings, partitions: i32, replicas: i32) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = kafka::admin(settings).create().context("no Kafka client")?;
+    let names = [Topic::Orders, Topic::Deliveries].map(|topic| name(settings, topic));
+    let topics: Vec<_> = names
+        .iter()
+        .map(|name| {
+            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas)).set("max.message.bytes", RECORD_BYTES)
+        })
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
+    for created in admin.create_topics(&topics, &options).await.context("topics could not be created")? {
+        match created {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((name, code)) => bail!("topic `{name}` could not be created: {code}"),
+        }
+    }
+    Ok(())
+}
+
+/// How many partitions `orders` and `deliveries` have; none where a topic is missing. Blocks; call it where that is allowed.
+///
+/// # Errors
+/// When Kafka does not answer, or a topic is missing: both may change.
+pub fn partition_counts(settings: &KafkaSettings) -> anyhow::Result<[usize; 2]> {
+    let client: BaseConsumer = kafka::admin(settings).create().context("no Kafka client")?;
+    let count = |topic| {
+        let name = name(settings, topic);
+        let metadata = client
+            .fetch_metadata(Some(&name), ANSWER_WITHIN)
+            .with_context(|| format!("Kafka at {} does not answer", settings.bootstrap_servers))?;
+        let found = metadata.topics().iter().find(|found| found.name() == name && !found.partitions().is_empty());
+        found
+            .map(|found| found.partitions().len())
+            .with_context(|| format!("topic `{name}` does not exist: create it, or start with --create-topics"))
+    };
+    Ok([count(Topic::Orders)?, count(Topic::Deliveries)?])
+}
+
+/// Checks that both topics have equal numbers of partitions: one saga has to be one lane in each direction. Returns the number.
+///
+/// # Errors
+/// A sentence, where they differ.
+pub fn check([orders, deliveries]: [usize; 2]) -> anyhow::Result<usize> {
+    if orders == deliveries {
+        return Ok(orders);
+    }
+    bail!("topic `orders` has {orders} partitions and `deliveries` {deliveries}: the numbers have to be equal")
+}

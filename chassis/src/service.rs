@@ -1,0 +1,155 @@
+//! A service: what it is, how it starts, runs and stops.
+
+mod lanes;
+mod stages;
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use shared_events::Topic;
+use sqlx::{PgPool, migrate::Migrator};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use stages::Running;
+
+use crate::{
+    Settings,
+    commit::{Committer, GroupCommit, Requests},
+    database,
+    http::{
+        health::{self, Health},
+        layers::{self, Limits},
+        metrics, server,
+    },
+    messaging::{self, Applied, Inbox, Reactions, Standing, Wakes},
+    telemetry,
+};
+use lanes::Lanes;
+use stages::Stages;
+
+/// A service on one page: its name, what it says, what it listens to, and the three places where its own code is called.
+pub struct Service<Q: Requests, R: Reactions> {
+    /// Its name: of the process, of its consumer group, of its database sessions.
+    pub name: &'static str,
+    /// Its port on 127.0.0.1 unless told otherwise.
+    pub port: u16,
+    /// Its tables.
+    pub migrations: Migrator,
+    /// The topic that only it writes to.
+    pub announces_on: Topic,
+    /// The topic it reads.
+    pub listens_to: Topic,
+    /// What it does with what people ask.
+    pub requests: Q,
+    /// What it does with what the other side announced.
+    pub reactions: R,
+    /// What it offers over HTTP.
+    pub routes: fn(Api<Q::Request>) -> Router,
+}
+
+/// What a service's routes are given.
+pub struct Api<Q> {
+    /// For reading.
+    pub pool: PgPool,
+    /// For everything that changes something.
+    pub committer: Committer<Q>,
+    /// Tells which orders events have just changed.
+    pub applied: Applied,
+    /// Set once the service is told to stop: whoever waits is answered then.
+    pub stopping: CancellationToken,
+}
+
+impl<Q> Clone for Api<Q> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            committer: self.committer.clone(),
+            applied: self.applied.clone(),
+            stopping: self.stopping.clone(),
+        }
+    }
+}
+
+impl<Q: Requests, R: Reactions> Service<Q, R> {
+    /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good.
+    ///
+    /// # Errors
+    /// What failed, in a sentence.
+    pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
+        telemetry::start(settings.log_format)?;
+        let name = self.name;
+        tracing::info!("{name} starts with {}", settings.shown());
+        let mut running = self.start(settings).await?;
+        let failed = tokio::select! {
+            signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
+            failure = running.failure() => Err(failure),
+        };
+        running.stop().await;
+        failed
+    }
+
+    /// Starts every part and returns once HTTP is served. Kafka may come later; until then the service is not ready, and
+    /// takes requests all the same.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or migrated, or the port is taken.
+    pub async fn start(self, settings: Settings) -> anyhow::Result<Running> {
+        let metrics = metrics::recorder()?;
+        let pools = database::connect(&settings.database_url, self.name).await?;
+        database::migrate(&pools.requests, &self.migrations).await?;
+        let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], self.port)));
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("nothing can listen on {address} (--listen)"))?;
+        let address = listener.local_addr()?;
+
+        let wakes = Wakes::default();
+        let applied = Applied::default();
+        let (partitions, partitions_seen) = watch::channel(None);
+        let (standing, standing_seen) = watch::channel(Standing::Down);
+        let mut stages = Stages::new(settings.stop_timeout());
+        let stopping = stages.stopping();
+
+        let (committer, commits) = GroupCommit::new(self.requests, pools.requests.clone(), wakes.relay.clone());
+        let api = Api { pool: pools.requests.clone(), committer, applied: applied.clone(), stopping: stopping.clone() };
+        let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
+        let routes = layers::wrap((self.routes)(api), probes(health, metrics.clone()), limits(&settings));
+        stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
+        stages.add("requests", |stop| commits.run(stop));
+
+        let lanes = Lanes {
+            name: self.name,
+            announces_on: self.announces_on,
+            listens_to: self.listens_to,
+            pools: pools.clone(),
+        };
+        let inbox = Inbox::new(self.reactions, pools.inbox, self.listens_to, wakes.clone(), applied);
+        lanes.open(&mut stages, &settings, inbox, &wakes, partitions, standing);
+        stages.add("gauges", |stop| messaging::watch_gauges(pools.relay, metrics, stop));
+        tracing::info!("{} listens on http://{address}", self.name);
+        Ok(Running::new(address, stages))
+    }
+}
+
+fn probes(health: Health, metrics: PrometheusHandle) -> Router {
+    health::routes(health).merge(metrics::routes(metrics))
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits { concurrent_requests: settings.max_concurrent_requests, request_timeout: settings.request_timeout() }
+}
+
+async fn stop_signal() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}

@@ -1,0 +1,112 @@
+//! The parts of a service that need Kafka: opened once it answers and its topics are as they should be.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use shared_events::Topic;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::stages::Stages;
+use crate::{
+    Settings,
+    database::Pools,
+    messaging::{self, Consumer, Inbox, Reactions, Relay, Retries, Standing, Wakes, topics},
+};
+
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Where a service's events come from and go to.
+pub(super) struct Lanes {
+    pub name: &'static str,
+    pub announces_on: Topic,
+    pub listens_to: Topic,
+    pub pools: Pools,
+}
+
+impl Lanes {
+    /// Adds the stages. They wait for Kafka by themselves: a service takes requests while it is away.
+    pub(super) fn open<R: Reactions>(
+        self,
+        stages: &mut Stages,
+        settings: &Settings,
+        inbox: Inbox<R>,
+        wakes: &Wakes,
+        partitions: watch::Sender<Option<usize>>,
+        standing: watch::Sender<Standing>,
+    ) {
+        let inbox = Arc::new(inbox);
+        let kafka = settings.kafka();
+        let (open, opened) = watch::channel(false);
+        let topic = topics::name(&kafka, self.listens_to);
+        let group = format!("{}{}", kafka.prefix, self.name);
+
+        let checked = settings.clone();
+        stages.add("topics", |stop| check_topics(checked, open, stop));
+        let (client, reading, mut gate) = (kafka.clone(), inbox.clone(), opened.clone());
+        stages.add("consumer", move |stop| async move {
+            if !passes(&mut gate, &stop).await {
+                return Ok(());
+            }
+            Consumer::new(&client, &topic, &group, reading, partitions)?.run(stop).await
+        });
+        stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
+        // The relay goes last: what the consumer's final batch announced still goes out.
+        let (pool, wake, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
+        stages.add("relay", move |stop| async move {
+            if passes(&mut gate, &stop).await {
+                let relay = Relay::new(pool.clone(), self.announces_on, &kafka)?;
+                messaging::run_relay(relay, pool, wake, standing, stop).await;
+            }
+            anyhow::Ok(())
+        });
+    }
+}
+
+/// Waits until the lanes may be used. `false` if told to stop first.
+async fn passes(gate: &mut watch::Receiver<bool>, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        opened = gate.wait_for(|open| *open) => opened.is_ok(),
+    }
+}
+
+/// Creates the topics where told to, checks them, and opens the gate. Kafka being away passes; unequal partition counts do not.
+async fn check_topics(settings: Settings, open: watch::Sender<bool>, stop: CancellationToken) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        match topics_are_right(&settings).await {
+            Ok(count) => {
+                tracing::info!("both topics have {count} partitions");
+                open.send_replace(true);
+                stop.cancelled().await;
+            }
+            Err(TopicError::Wrong(error)) => return Err(error),
+            Err(TopicError::Away(error)) => {
+                tracing::warn!(%error, "the topics cannot be checked, trying again in {TRY_AGAIN_AFTER:?}: {error:#}");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(TRY_AGAIN_AFTER) => {}
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+enum TopicError {
+    Away(anyhow::Error),
+    Wrong(anyhow::Error),
+}
+
+async fn topics_are_right(settings: &Settings) -> Result<usize, TopicError> {
+    let kafka = settings.kafka();
+    if settings.create_topics {
+        topics::create(&kafka, settings.partitions, settings.replicas).await.map_err(TopicError::Away)?;
+    }
+    let counts = tokio::task::spawn_blocking(move || topics::partition_counts(&kafka))
+        .await
+        .context("the check of the topics died")
+        .and_then(|counts| counts)
+        .map_err(TopicError::Away)?;
+    topics::check(counts).map_err(TopicError::Wrong)
+}
