@@ -1,3 +1,8 @@
 //! The order side as a process.
 
-fn main() {}
+use chassis::Settings;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    order_service::service().run(Settings::parse()).await
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use shared_events::Currency;
 
 use super::{OrderItem, Refusal, Wanted, names::named};
@@ -34,7 +35,7 @@ pub struct StockMove {
 }
 
 /// What the shop says of an article.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProductDetails {
     /// What people call it.
     pub name: String,

@@ -1,6 +1,7 @@
 //! Placing an order: priced, stock reserved and payment held, all at once or not at all.
 
 use chrono::NaiveDate;
+use serde::Serialize;
 use shared_events::{Address, Currency, Event, Item, OrderCompleted, OrderId, Stamp, Version};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 };
 
 /// What a customer asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlaceOrder {
     /// Who asks.
     pub customer_id: String,
@@ -26,7 +27,7 @@ pub struct PlaceOrder {
 }
 
 /// Pieces of one article that a customer wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wanted {
     /// Which article.
     pub sku: String,

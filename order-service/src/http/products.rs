@@ -1,0 +1,76 @@
+//! The catalogue and its stock.
+
+use axum::extract::State;
+use chassis::http::{Answer, Caller, Form, Page, Path, Problem, Query};
+use serde::{Deserialize, Serialize};
+use shared_events::Currency;
+
+use super::{
+    Shop,
+    fields::{NAME, Name},
+    view::ProductView,
+};
+use crate::{domain::ProductDetails, requests::Request, store};
+
+/// Together with the largest quantity and the most lines, far from the largest number that an amount can be.
+const HIGHEST_PRICE_MINOR: i64 = 1_000_000_000;
+/// A tonne.
+const HEAVIEST_G: i64 = 1_000_000;
+const LARGEST_RECEIPT: i64 = 1_000_000;
+
+/// Which products.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `GET /products`
+pub(super) async fn list(State(shop): State<Shop>, Query(which): Query<Which>) -> Result<Answer, Problem> {
+    let page = Page::<Name>::of(which.limit.as_deref(), which.cursor.as_deref())?;
+    let after = page.after.as_ref().map_or("", |name| name.0.as_str());
+    let products = store::page_of_products(&shop.api.pool, after, page.rows()).await?;
+    let views = products.iter().map(|(sku, product)| ProductView::of(sku, product)).collect();
+    Ok(page.answer(views, |view: &ProductView| Name(view.sku().to_owned())))
+}
+
+/// `PUT /products/{sku}`
+pub(super) async fn put(
+    State(shop): State<Shop>,
+    Path(sku): Path<String>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    if sku.parse::<Name>().is_err() {
+        form.refuse("sku", format!("has to be {NAME}"));
+    }
+    let name = form.text("name", 1..=200);
+    let price_minor = form.integer("price_minor", 1..=HIGHEST_PRICE_MINOR);
+    let currency = form.parsed::<Currency>("currency", "an ISO 4217 currency code");
+    let weight_g = form.integer("weight_g", 1..=HEAVIEST_G);
+    form.finish()?;
+    let (Some(currency), Ok(weight_g)) = (currency, u32::try_from(weight_g)) else { return Err(Problem::internal()) };
+    let details = ProductDetails { name, price_minor, currency, weight_g };
+    shop.api.committer.submit(Request::PutProduct { sku, details: details.clone() }, caller, &details).await
+}
+
+#[derive(Serialize)]
+struct Receipt {
+    quantity: u32,
+}
+
+/// `POST /products/{sku}/receipts`
+pub(super) async fn receive(
+    State(shop): State<Shop>,
+    Path(sku): Path<String>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let quantity = form.integer("quantity", 1..=LARGEST_RECEIPT);
+    form.finish()?;
+    // No article can have a name like this; the database could not even be asked for some of them.
+    let Name(sku) = sku.parse().map_err(|_| Problem::not_found("product"))?;
+    let quantity = u32::try_from(quantity).map_err(|_| Problem::internal())?;
+    shop.api.committer.submit(Request::Receive { sku, quantity }, caller, &Receipt { quantity }).await
+}

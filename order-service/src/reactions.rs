@@ -1,0 +1,56 @@
+//! What the delivery side announced: load → react → save.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chassis::{Failure, Incoming, Reactions, Tx};
+use shared_events::OrderId;
+use tracing::warn;
+
+use crate::{
+    domain::Order,
+    store::{self, Arrived, Saved},
+};
+
+/// The saga, from the order side.
+#[derive(Debug, Clone, Copy)]
+pub struct OrderReactions;
+
+impl Reactions for OrderReactions {
+    async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
+        let ids: Vec<OrderId> =
+            events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
+        let orders = store::lock_orders(tx, &ids).await?;
+        let saved = play(orders, events)?;
+        store::lock_products(tx, &moved(&saved)).await?;
+        store::save(tx, &saved).await?;
+        Ok(())
+    }
+}
+
+/// Plays the events one after the other. Two of one order meet the order as the first has left it.
+fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming]) -> Result<Vec<Saved>, Failure> {
+    let mut saved = Vec::with_capacity(events.len());
+    let mut unknown = Vec::new();
+    for Incoming { envelope, stamp } in events {
+        let Some(order) = orders.remove(&envelope.order_id) else {
+            unknown.push(envelope.order_id);
+            continue;
+        };
+        let before = Some(order.status);
+        let decision = order.react(&envelope.event, *stamp);
+        if let Some(anomaly) = decision.anomaly {
+            let (order_id, event, status) = (envelope.order_id, anomaly.event, anomaly.status);
+            warn!(%order_id, %event, %status, "{event} cannot have happened to order {order_id}, which is {status}");
+        }
+        orders.insert(envelope.order_id, decision.order.clone());
+        let event = Some(Arrived { id: envelope.id, version: envelope.version });
+        saved.push(Saved { before, decision, stamp: *stamp, cause: envelope.as_cause(), event });
+    }
+    if unknown.is_empty() { Ok(saved) } else { Err(Failure::UnknownOrders(unknown)) }
+}
+
+/// The articles whose pieces move.
+fn moved(saved: &[Saved]) -> Vec<String> {
+    let moves = saved.iter().flat_map(|one| &one.decision.stock);
+    moves.map(|moved| moved.sku.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}

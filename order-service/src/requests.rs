@@ -1,0 +1,189 @@
+//! What people ask over HTTP: load → decide → save, for a whole batch.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::anyhow;
+use chassis::{
+    Asked, Failure, Requests, Tx,
+    http::{Answer, Problem},
+};
+use http::StatusCode;
+use shared_events::OrderId;
+
+use crate::{
+    domain::{CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, ProductDetails, Put, Refusal, StockMove},
+    http::{OrderView, ProductView, refused},
+    store::{self, HistoryLine, Known, Saved},
+};
+
+/// One thing that somebody asks.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// A customer orders.
+    Place(PlaceOrder),
+    /// An order is to be cancelled.
+    Cancel {
+        /// Which.
+        order_id: OrderId,
+        /// Who wants it.
+        by: CancelledBy,
+    },
+    /// The shop sells something new, or says something new of it.
+    PutProduct {
+        /// Which article.
+        sku: String,
+        /// What is said of it.
+        details: ProductDetails,
+    },
+    /// Pieces arrive in the warehouse.
+    Receive {
+        /// Of which article.
+        sku: String,
+        /// How many.
+        quantity: u32,
+    },
+}
+
+/// Decides what people ask of the order side.
+#[derive(Debug, Clone, Copy)]
+pub struct OrderRequests;
+
+impl Requests for OrderRequests {
+    type Request = Request;
+
+    async fn decide(&self, tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> Result<Vec<Answer>, Failure> {
+        let mut batch = Batch::load(tx, asked).await?;
+        let answers = asked.iter().map(|one| batch.decide(one)).collect();
+        batch.save(tx).await?;
+        Ok(answers)
+    }
+}
+
+/// All that a batch is about, in memory. Each request sees what the earlier ones did.
+struct Batch {
+    orders: HashMap<OrderId, Known>,
+    catalogue: Catalogue,
+    saved: Vec<Saved>,
+    put: BTreeMap<String, Put>,
+    received: Vec<StockMove>,
+}
+
+impl Batch {
+    /// Orders first, then products: the order of locks.
+    async fn load(tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> sqlx::Result<Self> {
+        let (mut order_ids, mut skus) = (BTreeSet::new(), BTreeSet::new());
+        for Asked { request, .. } in asked {
+            match request {
+                Request::Place(place) => skus.extend(place.items.iter().map(|wanted| wanted.sku.clone())),
+                Request::Cancel { order_id, by: _ } => drop(order_ids.insert(*order_id)),
+                Request::PutProduct { sku, details: _ } | Request::Receive { sku, quantity: _ } => {
+                    skus.insert(sku.clone());
+                }
+            }
+        }
+        let orders = store::lock_known(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
+        let products = store::load_products(tx, &skus.into_iter().collect::<Vec<_>>()).await?;
+        let catalogue = products.into_iter().collect();
+        Ok(Self { orders, catalogue, saved: Vec::new(), put: BTreeMap::new(), received: Vec::new() })
+    }
+
+    fn decide(&mut self, asked: &Asked<Request>) -> Answer {
+        match &asked.request {
+            Request::Place(place) => self.place(place, asked),
+            Request::Cancel { order_id, by } => self.cancel(*order_id, *by, asked),
+            Request::PutProduct { sku, details } => self.put_product(sku, details),
+            Request::Receive { sku, quantity } => self.receive(sku, *quantity),
+        }
+    }
+
+    fn place(&mut self, place: &PlaceOrder, asked: &Asked<Request>) -> Answer {
+        match Order::place(place.clone(), &mut self.catalogue, asked.stamp) {
+            Ok(decision) => {
+                metrics::counter!("orders_placed_total").increment(1);
+                let location = format!("/orders/{}", decision.order.id);
+                self.keep(None, decision, asked).answer(StatusCode::CREATED).at(location)
+            }
+            Err(refusal) => {
+                metrics::counter!("orders_refused_total", "reason" => refusal.code()).increment(1);
+                refused(&refusal).into()
+            }
+        }
+    }
+
+    fn cancel(&mut self, order_id: OrderId, by: CancelledBy, asked: &Asked<Request>) -> Answer {
+        let Some(known) = self.orders.get(&order_id) else { return Problem::not_found("order").into() };
+        match known.order.clone().decide(Command::Cancel { by }, asked.stamp) {
+            Ok(decision) if decision.change.is_some() => {
+                self.keep(Some(known.order.status), decision, asked).answer(StatusCode::ACCEPTED)
+            }
+            Ok(_) => known.answer(StatusCode::OK),
+            Err(refusal) => refused(&refusal).into(),
+        }
+    }
+
+    /// Remembers a decision for those that follow, and for the end.
+    fn keep(&mut self, before: Option<crate::domain::Status>, decision: Decision, asked: &Asked<Request>) -> &Known {
+        let line = decision.change.as_ref().map(|change| HistoryLine::of(change, &asked.cause));
+        let order = decision.order.clone();
+        let known = self.orders.entry(order.id).or_insert_with(|| Known { order: order.clone(), history: Vec::new() });
+        known.order = order;
+        known.history.extend(line);
+        self.saved.push(Saved { before, decision, stamp: asked.stamp, cause: asked.cause.clone(), event: None });
+        known
+    }
+
+    fn put_product(&mut self, sku: &str, details: &ProductDetails) -> Answer {
+        match self.catalogue.put(sku, details.clone()) {
+            Ok(put) => {
+                self.put.entry(sku.to_owned()).or_insert(put);
+                match put {
+                    Put::Created => self.product(StatusCode::CREATED, sku),
+                    Put::Replaced => self.product(StatusCode::OK, sku),
+                }
+            }
+            Err(refusal) => refused(&refusal).into(),
+        }
+    }
+
+    fn receive(&mut self, sku: &str, quantity: u32) -> Answer {
+        match self.catalogue.receive(sku, quantity) {
+            Ok(moved) => {
+                self.received.push(moved);
+                self.product(StatusCode::CREATED, sku)
+            }
+            // Here the article is what the address names.
+            Err(Refusal::UnknownSku { .. }) => Problem::not_found("product").into(),
+            Err(refusal) => refused(&refusal).into(),
+        }
+    }
+
+    fn product(&self, status: StatusCode, sku: &str) -> Answer {
+        match self.catalogue.product(sku) {
+            Some(product) => Answer::json(status, &ProductView::of(sku, product)),
+            None => Problem::not_found("product").into(),
+        }
+    }
+
+    /// New articles first, because orders refer to them; pieces arrive before they are reserved.
+    async fn save(self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let of_kind = |kind: Put| {
+            let skus = self.put.iter().filter(move |(_, put)| **put == kind).map(|(sku, _)| sku.as_str());
+            skus.filter_map(|sku| Some((sku, &self.catalogue.product(sku)?.details))).collect::<Vec<_>>()
+        };
+        let created = of_kind(Put::Created);
+        if store::insert_products(tx, &created).await? < created.len() {
+            // Tried again, the batch sees it and decides anew.
+            return Err(Failure::Transient(anyhow!("another instance has just created the same product")));
+        }
+        store::replace_details(tx, &of_kind(Put::Replaced)).await?;
+        store::move_stock(tx, self.received.iter()).await?;
+        store::save(tx, &self.saved).await?;
+        Ok(())
+    }
+}
+
+impl Known {
+    fn answer(&self, status: StatusCode) -> Answer {
+        Answer::json(status, &OrderView::of(self))
+    }
+}

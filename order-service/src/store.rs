@@ -1,0 +1,34 @@
+//! All SQL of the order side. A batch in, a batch out.
+//!
+//! Locks are taken in one order everywhere, so that nothing can deadlock: orders by id, then products by sku. Whoever
+//! changes rows has locked them first with a sorted `select … for no key update`.
+
+mod orders;
+mod products;
+mod saving;
+
+pub use orders::{
+    HistoryLine, Known, known, lock_known, lock_orders, no_longer_waiting, page_of_all, page_of_customer,
+};
+pub use products::{insert_products, load_products, lock_products, move_stock, page_of_products, replace_details};
+pub use saving::{Arrived, Saved, save};
+
+/// A value of ours that the database has no room for: parsing has let through what it should not.
+fn unfit(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Encode(Box::new(error))
+}
+
+/// A value in the database that the domain does not know: a constraint has let through what it should not.
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// One value of each of many, as a column for `unnest`.
+fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
+}
+
+/// The same, where a value may have no form in the database.
+fn checked_column<T, V>(rows: &[T], value: impl Fn(&T) -> sqlx::Result<V>) -> sqlx::Result<Vec<V>> {
+    rows.iter().map(value).collect()
+}

@@ -1,0 +1,251 @@
+//! Reading orders, locked and not.
+
+use std::{collections::HashMap, str::FromStr};
+
+use chassis::Tx;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::de::DeserializeOwned;
+use shared_events::{Address, CancellationReason, Cause, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::unreadable;
+use crate::domain::{Cancellation, Change, KnownDelivery, Order, OrderItem, Status};
+
+/// An order and what it has been through.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The order.
+    pub order: Order,
+    /// Its history, oldest first.
+    pub history: Vec<HistoryLine>,
+}
+
+/// One line of an order's history.
+#[derive(Debug, Clone)]
+pub struct HistoryLine {
+    /// Where the order stood after it.
+    pub status: Status,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What brought it.
+    pub what: String,
+    /// The id of the event or of the HTTP request behind it.
+    pub cause_id: String,
+}
+
+impl HistoryLine {
+    /// The line that a change makes.
+    #[must_use]
+    pub fn of(change: &Change, cause: &Cause) -> Self {
+        let Change { number: _, status, at, what } = *change;
+        Self { status, at, what: what.name().to_owned(), cause_id: cause.id.clone() }
+    }
+}
+
+struct OrderRow {
+    id: Uuid,
+    customer_id: String,
+    currency: String,
+    total_minor: i64,
+    delivery_address: serde_json::Value,
+    wished_date: Option<NaiveDate>,
+    status: String,
+    payment: String,
+    stock: String,
+    cancellation: Option<String>,
+    cancellation_rejected: bool,
+    cancellation_asked: i32,
+    attention: Option<String>,
+    delivery_id: Option<Uuid>,
+    slot_zone: Option<String>,
+    slot_date: Option<NaiveDate>,
+    promised_date: Option<NaiveDate>,
+    courier: Option<String>,
+    proof: Option<serde_json::Value>,
+    failure: Option<serde_json::Value>,
+    version: i64,
+    changes: i32,
+}
+
+/// One list of columns for every way to select orders.
+macro_rules! select_orders {
+    ($tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            OrderRow,
+            "select id, customer_id, currency, total_minor, delivery_address, wished_date, status, payment, stock,
+                    cancellation, cancellation_rejected, cancellation_asked, attention, delivery_id, slot_zone,
+                    slot_date, promised_date, courier, proof, failure, version, changes
+             from orders " + $tail,
+            $($argument),+
+        )
+    };
+}
+
+/// The orders among these, locked until the transaction ends, without their histories.
+///
+/// Their items always come along: an order without them would release, ship or write off nothing, silently.
+pub async fn lock_orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashMap<OrderId, Order>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = select_orders!("where id = any($1) order by id for no key update", &ids).fetch_all(&mut **tx).await?;
+    with_items(tx, rows).await.map(|orders| orders.into_iter().map(|order| (order.id, order)).collect())
+}
+
+/// The orders among these, locked until the transaction ends, with their histories.
+pub async fn lock_known(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashMap<OrderId, Known>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let orders = lock_orders(tx, ids).await?.into_values().collect();
+    let known = with_history(tx, orders).await?;
+    Ok(known.into_iter().map(|known| (known.order.id, known)).collect())
+}
+
+/// The orders among these, in no particular order.
+pub async fn known(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<Known>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut connection = pool.acquire().await?;
+    let rows = select_orders!("where id = any($1)", &ids).fetch_all(&mut *connection).await?;
+    whole(&mut connection, rows).await
+}
+
+/// So many orders older than this one, newest first.
+pub async fn page_of_all(pool: &PgPool, after: Option<OrderId>, rows: i64) -> sqlx::Result<Vec<Known>> {
+    let mut connection = pool.acquire().await?;
+    let after = after.map_or(Uuid::max(), Uuid::from);
+    let rows =
+        select_orders!("where id < $1 order by id desc limit $2", after, rows).fetch_all(&mut *connection).await?;
+    whole(&mut connection, rows).await
+}
+
+/// So many orders of a customer older than this one, newest first.
+pub async fn page_of_customer(
+    pool: &PgPool,
+    customer_id: &str,
+    after: Option<OrderId>,
+    rows: i64,
+) -> sqlx::Result<Vec<Known>> {
+    let mut connection = pool.acquire().await?;
+    let after = after.map_or(Uuid::max(), Uuid::from);
+    let rows = select_orders!("where customer_id = $1 and id < $2 order by id desc limit $3", customer_id, after, rows);
+    let rows = rows.fetch_all(&mut *connection).await?;
+    whole(&mut connection, rows).await
+}
+
+/// Those among these orders that the delivery side has answered, or that are being cancelled.
+pub async fn no_longer_waiting(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<OrderId>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let answered = sqlx::query_scalar!("select id from orders where id = any($1) and status <> 'completed'", &ids);
+    Ok(answered.fetch_all(pool).await?.into_iter().map(OrderId).collect())
+}
+
+async fn whole(connection: &mut PgConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Known>> {
+    let orders = with_items(connection, rows).await?;
+    with_history(connection, orders).await
+}
+
+async fn with_items(connection: &mut PgConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let items = sqlx::query!(
+        "select order_id, sku, quantity, unit_price_minor, weight_g
+         from order_items where order_id = any($1) order by order_id, position",
+        &ids
+    );
+    let mut of_order: HashMap<Uuid, Vec<OrderItem>> = HashMap::new();
+    for item in items.fetch_all(connection).await? {
+        of_order.entry(item.order_id).or_default().push(OrderItem {
+            sku: item.sku,
+            quantity: item.quantity.try_into().map_err(unreadable)?,
+            unit_price_minor: item.unit_price_minor,
+            weight_g: item.weight_g.try_into().map_err(unreadable)?,
+        });
+    }
+    rows.into_iter()
+        .map(|row| {
+            let items = of_order.remove(&row.id).unwrap_or_default();
+            row.with(items)
+        })
+        .collect()
+}
+
+async fn with_history(connection: &mut PgConnection, orders: Vec<Order>) -> sqlx::Result<Vec<Known>> {
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.id.0).collect();
+    let lines = sqlx::query!(
+        "select order_id, status, at, what, cause_id
+         from order_history where order_id = any($1) order by order_id, number",
+        &ids
+    );
+    let mut of_order: HashMap<OrderId, Vec<HistoryLine>> = HashMap::new();
+    for line in lines.fetch_all(connection).await? {
+        let status = read(&line.status)?;
+        let line =
+            (OrderId(line.order_id), HistoryLine { status, at: line.at, what: line.what, cause_id: line.cause_id });
+        of_order.entry(line.0).or_default().push(line.1);
+    }
+    let known = |order: Order| Known { history: of_order.remove(&order.id).unwrap_or_default(), order };
+    Ok(orders.into_iter().map(known).collect())
+}
+
+impl OrderRow {
+    fn with(self, items: Vec<OrderItem>) -> sqlx::Result<Order> {
+        let delivery = self.delivery()?;
+        Ok(Order {
+            id: OrderId(self.id),
+            currency: read(&self.currency)?,
+            items,
+            total_minor: self.total_minor,
+            delivery_address: from_json::<Address>(self.delivery_address)?,
+            wished_date: self.wished_date,
+            status: read(&self.status)?,
+            payment: read(&self.payment)?,
+            stock: read(&self.stock)?,
+            cancellation: self.cancellation.map(|reason| cancellation(reason, delivery.failure)).transpose()?,
+            cancellation_rejected: self.cancellation_rejected,
+            cancellation_asked: self.cancellation_asked.try_into().map_err(unreadable)?,
+            attention: self.attention.as_deref().map(read).transpose()?,
+            delivery,
+            version: Version(self.version),
+            changes: self.changes.try_into().map_err(unreadable)?,
+            customer_id: self.customer_id,
+        })
+    }
+
+    fn delivery(&self) -> sqlx::Result<KnownDelivery> {
+        Ok(KnownDelivery {
+            id: self.delivery_id.map(DeliveryId),
+            slot: self.slot_zone.clone().zip(self.slot_date).map(|(zone, date)| Slot { zone, date }),
+            promised_date: self.promised_date,
+            courier: self.courier.clone(),
+            proof: self.proof.clone().map(from_json::<Proof>).transpose()?,
+            failure: self.failure.clone().map(from_json::<DeliveryFailed>).transpose()?,
+        })
+    }
+}
+
+/// How a cancellation stands in its column; the failure itself stands in `failure`.
+pub(super) fn cancellation_name(cancellation: Cancellation) -> &'static str {
+    match cancellation {
+        Cancellation::Asked(CancellationReason::Customer) => "customer",
+        Cancellation::Asked(CancellationReason::NoDeliveryOutcome) => "no_delivery_outcome",
+        Cancellation::Asked(CancellationReason::Operator) => "operator",
+        Cancellation::DeliveryFailed(_) => "delivery_failed",
+    }
+}
+
+fn cancellation(name: String, failure: Option<DeliveryFailed>) -> sqlx::Result<Cancellation> {
+    match failure {
+        Some(failed) if name == "delivery_failed" => Ok(Cancellation::DeliveryFailed(failed)),
+        Some(_) | None => from_json(name.into()).map(Cancellation::Asked),
+    }
+}
+
+pub(super) fn read<T: FromStr>(text: &str) -> sqlx::Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(unreadable)
+}
+
+fn from_json<T: DeserializeOwned>(value: serde_json::Value) -> sqlx::Result<T> {
+    serde_json::from_value(value).map_err(unreadable)
+}
