@@ -106,7 +106,12 @@ impl Server {
         let port = self.port.to_string();
         let mut args: Vec<String> = ["-D", &data, "-p", &port].map(str::to_owned).into();
         // No Unix socket: its path may be at most 107 bytes long, and a temporary directory may be longer than that.
-        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        let mut settings = vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        if cfg!(target_os = "linux") {
+            // After a crash everything is synced before recovery: as durable in one call as file by file, and on a busy
+            // disk seconds quicker.
+            settings.push("recovery_init_sync_method=syncfs");
+        }
         args.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
         let (program, args) = self.installation.invocation("postgres", args);
         // Its words are read above, so they must not depend on the user's language.
