@@ -149,7 +149,7 @@ impl Batch {
         match self.catalogue.receive(sku, quantity) {
             Ok(moved) => {
                 self.received.push(moved);
-                self.product(StatusCode::CREATED, sku)
+                self.product(StatusCode::OK, sku)
             }
             // Here the article is what the address names.
             Err(Refusal::UnknownSku { .. }) => Problem::not_found("product").into(),
