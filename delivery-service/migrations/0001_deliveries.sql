@@ -85,8 +85,7 @@ create table anomalies (
     version bigint not null,
     kind text not null,
     status text not null,
-    at timestamptz not null,
-    cause_id text not null
+    at timestamptz not null
 );
 create index anomalies_of_order on anomalies (order_id);
 

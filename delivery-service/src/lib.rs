@@ -1,3 +1,28 @@
 //! The other side of the saga: zones and their slots, couriers, deliveries.
 
 pub mod domain;
+pub mod http;
+pub mod reactions;
+pub mod requests;
+pub mod store;
+
+use chassis::Service;
+use shared_events::Topic;
+
+use reactions::DeliveryReactions;
+use requests::DeliveryRequests;
+
+/// The service as a canvas: what it is called, what it says, what it listens to, and who answers.
+#[must_use]
+pub fn service() -> Service<DeliveryRequests, DeliveryReactions> {
+    Service {
+        name: "delivery-service",
+        port: 8081,
+        migrations: sqlx::migrate!("./migrations"),
+        announces_on: Topic::Deliveries,
+        listens_to: Topic::Orders,
+        requests: DeliveryRequests,
+        reactions: DeliveryReactions,
+        routes: http::routes,
+    }
+}

@@ -1,0 +1,30 @@
+//! `/couriers`.
+
+use axum::extract::State;
+use chassis::Api;
+use chassis::http::{Answer, Caller, Form, Path, Problem};
+use http::StatusCode;
+
+use super::views::CourierView;
+use super::{check_name, existing_name};
+use crate::requests::Request;
+use crate::store;
+
+pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    let found = store::find_courier(&api.pool, existing_name(&id, "courier")?).await?;
+    Ok(Answer::json(StatusCode::OK, &CourierView::of(&found.ok_or_else(|| Problem::not_found("courier"))?)))
+}
+
+pub(super) async fn put(
+    State(api): State<Api<Request>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    check_name(&mut form, &id);
+    let name = form.text("name", 1..=100);
+    let capacity = form.integer("capacity", 0..=1_000_000);
+    form.finish()?;
+    let body = serde_json::json!({ "name": name, "capacity": capacity });
+    api.committer.submit(Request::PutCourier { id, name, capacity }, caller, &body).await
+}

@@ -1,0 +1,95 @@
+//! `/deliveries`.
+
+use axum::extract::State;
+use chassis::Api;
+use chassis::http::{Answer, Caller, Form, Page, Path, Problem, Query};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared_events::{DeliveryId, OrderId, Proof};
+
+use super::views::DeliveryView;
+use crate::domain::{Command, FailureReason};
+use crate::requests::Request;
+use crate::store;
+
+/// What a list can be narrowed to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    order_id: Option<OrderId>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(State(api): State<Api<Request>>, Query(which): Query<Which>) -> Result<Answer, Problem> {
+    let page = Page::<DeliveryId>::of(which.limit.as_deref(), which.cursor.as_deref())?;
+    let found = store::page_of_deliveries(&api.pool, which.order_id, page.after, page.rows()).await?;
+    let views = found.iter().map(|(delivery, transitions)| DeliveryView::of(delivery, transitions)).collect();
+    Ok(page.answer(views, |view: &DeliveryView<'_>| view.id))
+}
+
+pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<DeliveryId>) -> Result<Answer, Problem> {
+    let found = store::find_delivery(&api.pool, id).await?;
+    let (delivery, transitions) = found.ok_or_else(|| Problem::not_found("delivery"))?;
+    Ok(Answer::json(StatusCode::OK, &DeliveryView::of(&delivery, &transitions)))
+}
+
+pub(super) async fn assign_courier(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let courier = form.text("courier_id", 1..=64);
+    form.finish()?;
+    let body = json!({ "courier_id": courier });
+    deliver(&api, id, Command::AssignCourier { courier }, caller, body).await
+}
+
+pub(super) async fn dispatch(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    caller: Caller,
+    form: Form,
+) -> Result<Answer, Problem> {
+    form.finish()?;
+    deliver(&api, id, Command::Dispatch, caller, json!({})).await
+}
+
+pub(super) async fn complete(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let proof =
+        Proof { received_by: form.text("received_by", 1..=100), reference: form.optional_text("reference", 1..=200) };
+    form.finish()?;
+    let body = json!(proof);
+    deliver(&api, id, Command::Complete { proof }, caller, body).await
+}
+
+pub(super) async fn fail(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let reasons = FailureReason::ALL.map(FailureReason::name).join(", ");
+    let reason: Option<FailureReason> = form.parsed("reason", &format!("one of {reasons}"));
+    form.finish()?;
+    let reason = reason.ok_or_else(Problem::internal)?;
+    deliver(&api, id, Command::Fail { reason }, caller, json!({ "reason": reason.name() })).await
+}
+
+/// `body` is what was understood of the request: under an `Idempotency-Key` another one is refused.
+async fn deliver(
+    api: &Api<Request>,
+    id: DeliveryId,
+    command: Command,
+    caller: Caller,
+    body: Value,
+) -> Result<Answer, Problem> {
+    api.committer.submit(Request::Deliver { id, command }, caller, &body).await
+}

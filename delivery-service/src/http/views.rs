@@ -1,0 +1,88 @@
+//! What is shown of deliveries, zones and couriers.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
+
+use crate::domain::{Courier, Delivery, Status, Zone};
+use crate::store::Transition;
+
+/// A delivery.
+#[derive(Debug, Serialize)]
+pub struct DeliveryView<'a> {
+    /// Its own identity.
+    pub id: DeliveryId,
+    order_id: OrderId,
+    status: Status,
+    slot: Option<&'a Slot>,
+    promised_date: Option<NaiveDate>,
+    address: Option<&'a Address>,
+    weight_g: i64,
+    courier: Option<&'a str>,
+    proof: Option<&'a Proof>,
+    failure: Option<DeliveryFailed>,
+    version: Version,
+    transitions: &'a [Transition],
+}
+
+impl<'a> DeliveryView<'a> {
+    /// This delivery, and how it came to be what it is.
+    #[must_use]
+    pub fn of(delivery: &'a Delivery, transitions: &'a [Transition]) -> Self {
+        Self {
+            id: delivery.id,
+            order_id: delivery.order_id,
+            status: delivery.status,
+            slot: delivery.slot.as_ref(),
+            promised_date: delivery.slot.as_ref().map(|slot| slot.date),
+            address: delivery.address.as_ref(),
+            weight_g: delivery.weight_g,
+            courier: delivery.courier.as_deref(),
+            proof: delivery.proof.as_ref(),
+            failure: delivery.failure,
+            version: delivery.version,
+            transitions,
+        }
+    }
+}
+
+/// A zone.
+#[derive(Debug, Serialize)]
+pub struct ZoneView<'a> {
+    id: &'a str,
+    country: &'a str,
+    prefixes: &'a [String],
+    capacity_per_day: i64,
+    weight_limit_g: i64,
+}
+
+impl<'a> ZoneView<'a> {
+    /// This zone.
+    #[must_use]
+    pub fn of(zone: &'a Zone) -> Self {
+        Self {
+            id: &zone.id,
+            country: &zone.country,
+            prefixes: &zone.prefixes,
+            capacity_per_day: zone.capacity_per_day,
+            weight_limit_g: zone.weight_limit_g,
+        }
+    }
+}
+
+/// A courier.
+#[derive(Debug, Serialize)]
+pub struct CourierView<'a> {
+    id: &'a str,
+    name: &'a str,
+    capacity: i64,
+    load: i64,
+}
+
+impl<'a> CourierView<'a> {
+    /// This courier.
+    #[must_use]
+    pub fn of(courier: &'a Courier) -> Self {
+        Self { id: &courier.id, name: &courier.name, capacity: courier.capacity, load: courier.load }
+    }
+}

@@ -1,0 +1,62 @@
+//! `/zones`.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use chassis::Api;
+use chassis::http::{Answer, Caller, Form, Path, Problem};
+use http::StatusCode;
+
+use super::views::ZoneView;
+use super::{check_name, existing_name};
+use crate::domain::{PREFIX_MAX_CHARS, Zone, normal_postal_code};
+use crate::requests::Request;
+use crate::store;
+
+pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    let found = store::find_zone(&api.pool, existing_name(&id, "zone")?).await?;
+    Ok(Answer::json(StatusCode::OK, &ZoneView::of(&found.ok_or_else(|| Problem::not_found("zone"))?)))
+}
+
+pub(super) async fn put(
+    State(api): State<Api<Request>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    check_name(&mut form, &id);
+    let zone = Zone {
+        id,
+        country: country(&mut form),
+        prefixes: prefixes(&mut form),
+        capacity_per_day: form.integer("capacity_per_day", 0..=1_000_000),
+        weight_limit_g: form.integer("weight_limit_g", 1..=1_000_000_000),
+    };
+    form.finish()?;
+    let body = serde_json::json!(ZoneView::of(&zone));
+    api.committer.submit(Request::PutZone(zone), caller, &body).await
+}
+
+fn country(form: &mut Form) -> String {
+    let country = form.text("country", 2..=2);
+    if !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        form.refuse("country", "has to be two upper-case letters, as in ISO 3166-1");
+    }
+    country
+}
+
+/// As they are compared, each once.
+fn prefixes(form: &mut Form) -> Vec<String> {
+    let mut prefixes = BTreeSet::new();
+    for (index, text) in form.texts("prefixes", 1..=200, 1..=20).into_iter().enumerate() {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-'));
+        let prefix = normal_postal_code(&text);
+        if is_plain && (1..=PREFIX_MAX_CHARS).contains(&prefix.len()) {
+            prefixes.insert(prefix);
+        } else {
+            let detail = format!("has to have 1 to {PREFIX_MAX_CHARS} letters or digits, else only blanks and hyphens");
+            form.refuse(&format!("prefixes/{index}"), detail);
+        }
+    }
+    prefixes.into_iter().collect()
+}

@@ -1,0 +1,106 @@
+//! What the order side announced: load → react → save, a batch at a time. The saga, from here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chassis::{Failure, Incoming, Reactions, Tx};
+use shared_events::{Address, Event, OrderId};
+use tracing::warn;
+
+use crate::domain::{Decision, Delivery, Plan, Status};
+use crate::store::{self, Changes, Made, Origin, Stored};
+
+/// Reacts to orders.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryReactions;
+
+impl Reactions for DeliveryReactions {
+    async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
+        let orders: Vec<OrderId> =
+            events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
+        let known = store::lock_deliveries(tx, &[], &orders).await?;
+        let mut deliveries: HashMap<OrderId, Stored> =
+            known.into_iter().map(|stored| (stored.delivery.order_id, stored)).collect();
+        let mut plan = load_plan(tx, events, &deliveries).await?;
+        lock_couriers(tx, events, &deliveries).await?;
+        let made = events.iter().map(|event| react(event, &mut deliveries, &mut plan)).collect();
+        store::save(tx, &Changes { made, ..Changes::default() }).await?;
+        Ok(())
+    }
+}
+
+/// One event, seeing what the ones before it left.
+fn react(event: &Incoming, deliveries: &mut HashMap<OrderId, Stored>, plan: &mut Plan) -> Made {
+    let Incoming { envelope, stamp } = event;
+    let order_id = envelope.order_id;
+    let (decision, number) = match deliveries.remove(&order_id) {
+        None => (Delivery::begin(order_id, &envelope.event, plan, *stamp), 1),
+        Some(stored) => (given_back(stored.delivery.react(&envelope.event, *stamp), plan), stored.changes + 1),
+    };
+    let origin = Origin::Event { id: envelope.id, kind: envelope.event.kind(), version: envelope.version };
+    let made = Made { decision, number, origin, cause: envelope.as_cause() };
+    warn_of_anomaly(&made);
+    deliveries.insert(order_id, made.stored());
+    made
+}
+
+/// A place given back is there for the next order of the same batch.
+fn given_back(decision: Decision, plan: &mut Plan) -> Decision {
+    decision.slot.iter().for_each(|change| plan.apply(change));
+    decision
+}
+
+fn warn_of_anomaly(made: &Made) {
+    if let Some(anomaly) = made.decision.anomaly {
+        let order_id = made.decision.delivery.order_id;
+        let (kind, status) = (anomaly.kind, anomaly.status);
+        warn!(%order_id, %kind, %status, cause = made.cause.id, "{kind} came for order {order_id}, whose delivery is {status}");
+    }
+}
+
+/// The zones of new orders' addresses, and those in which a cancelled order has a place.
+async fn load_plan(tx: &mut Tx<'_>, events: &[Incoming], deliveries: &HashMap<OrderId, Stored>) -> sqlx::Result<Plan> {
+    let new_addresses: Vec<&Address> = events
+        .iter()
+        .filter(|event| !deliveries.contains_key(&event.envelope.order_id))
+        .filter_map(|event| address(&event.envelope.event))
+        .collect();
+    let zones = cancellable(events, deliveries).filter_map(|delivery| Some(delivery.slot.as_ref()?.zone.clone()));
+    let today = events.iter().map(|event| event.stamp.at.date_naive()).min().unwrap_or_default();
+    store::load_plan(tx, &new_addresses, zones.collect(), today).await
+}
+
+/// Their loads are changed by difference, so it is the locks that are wanted, and their order.
+async fn lock_couriers(
+    tx: &mut Tx<'_>,
+    events: &[Incoming],
+    deliveries: &HashMap<OrderId, Stored>,
+) -> sqlx::Result<()> {
+    let couriers = cancellable(events, deliveries).filter_map(|delivery| delivery.courier.clone()).collect();
+    store::lock_couriers(tx, &couriers).await.map(drop)
+}
+
+/// The deliveries that this batch may cancel.
+fn cancellable<'a>(
+    events: &'a [Incoming],
+    deliveries: &'a HashMap<OrderId, Stored>,
+) -> impl Iterator<Item = &'a Delivery> {
+    let cancels = |event: &&Incoming| is_cancellation(&event.envelope.event);
+    let delivery = |event: &Incoming| deliveries.get(&event.envelope.order_id).map(|stored| &stored.delivery);
+    events.iter().filter(cancels).filter_map(delivery).filter(|delivery| delivery.status == Status::Scheduled)
+}
+
+fn is_cancellation(event: &Event) -> bool {
+    event.kind() == shared_events::EventKind::OrderCancelled
+}
+
+fn address(event: &Event) -> Option<&Address> {
+    match event {
+        Event::OrderCompleted(order) => Some(&order.delivery_address),
+        Event::OrderCancelled(_)
+        | Event::DeliveryCreated(_)
+        | Event::DeliveryFailed(_)
+        | Event::DeliveryCancelled(_)
+        | Event::DeliveryDispatched(_)
+        | Event::DeliveryCompleted(_) => None,
+    }
+}

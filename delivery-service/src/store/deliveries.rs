@@ -1,0 +1,219 @@
+//! Deliveries, their history and what was impossible.
+
+use std::collections::HashMap;
+
+use chassis::Tx;
+use chrono::{DateTime, NaiveDate, Utc};
+use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{Made, Origin, Stored, Transition, latest};
+use crate::domain::Delivery;
+
+/// A row of `deliveries`.
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) order_id: Uuid,
+    pub(super) status: String,
+    pub(super) zone_id: Option<String>,
+    pub(super) slot_date: Option<NaiveDate>,
+    pub(super) courier_id: Option<String>,
+    pub(super) weight_g: i64,
+    pub(super) address: Option<Json<Address>>,
+    pub(super) proof: Option<Json<Proof>>,
+    pub(super) failure: Option<Json<DeliveryFailed>>,
+    pub(super) version: i64,
+    pub(super) changes: i64,
+    /// Only where it is asked for.
+    pub(super) transitions: Option<Json<Vec<Transition>>>,
+}
+
+impl Row {
+    pub(super) fn stored(self) -> sqlx::Result<Stored> {
+        let status = self.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let delivery = Delivery {
+            id: DeliveryId(self.id),
+            order_id: OrderId(self.order_id),
+            status,
+            slot: self.zone_id.zip(self.slot_date).map(|(zone, date)| Slot { zone, date }),
+            weight_g: self.weight_g,
+            address: self.address.map(|address| address.0),
+            courier: self.courier_id,
+            proof: self.proof.map(|proof| proof.0),
+            failure: self.failure.map(|failure| failure.0),
+            version: Version(self.version),
+        };
+        Ok(Stored { delivery, changes: self.changes })
+    }
+
+    pub(super) fn read(mut self) -> sqlx::Result<(Delivery, Vec<Transition>)> {
+        let transitions = self.transitions.take().map_or_else(Vec::new, |transitions| transitions.0);
+        Ok((self.stored()?.delivery, transitions))
+    }
+}
+
+/// Locks the deliveries with these ids and those of these orders.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn lock_deliveries(tx: &mut Tx<'_>, ids: &[DeliveryId], orders: &[OrderId]) -> sqlx::Result<Vec<Stored>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let orders: Vec<Uuid> = orders.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
+               address as "address: Json<Address>", proof as "proof: Json<Proof>",
+               failure as "failure: Json<DeliveryFailed>", version, changes,
+               null::jsonb as "transitions: Json<Vec<Transition>>"
+        from deliveries
+        where id = any($1) or order_id = any($2)
+        order by id
+        for no key update
+        "#,
+        &ids,
+        &orders
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(Row::stored).collect()
+}
+
+/// When these deliveries took on which status, the first first.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn transitions(tx: &mut Tx<'_>, ids: &[DeliveryId]) -> sqlx::Result<HashMap<DeliveryId, Vec<Transition>>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"
+        select delivery_id as "delivery_id!", status as "status!", at as "at!", cause_id as "cause_id!"
+        from delivery_transitions
+        where delivery_id = any($1)
+        order by delivery_id, number
+        "#,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut transitions: HashMap<DeliveryId, Vec<Transition>> = HashMap::new();
+    for row in rows {
+        let status = row.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let transition = Transition { status, at: row.at, cause: row.cause_id };
+        transitions.entry(DeliveryId(row.delivery_id)).or_default().push(transition);
+    }
+    Ok(transitions)
+}
+
+/// Writes each delivery as it is after the last decision about it.
+pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
+    let made: Vec<&Made> = latest(made).into_values().collect();
+    if made.is_empty() {
+        return Ok(());
+    }
+    let deliveries: Vec<&Delivery> = made.iter().map(|made| &made.decision.delivery).collect();
+    let ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.id.0).collect();
+    let orders: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.order_id.0).collect();
+    let statuses: Vec<&str> = deliveries.iter().map(|delivery| delivery.status.name()).collect();
+    let zones: Vec<Option<&str>> =
+        deliveries.iter().map(|delivery| delivery.slot.as_ref().map(|slot| slot.zone.as_str())).collect();
+    let dates: Vec<Option<NaiveDate>> =
+        deliveries.iter().map(|delivery| delivery.slot.as_ref().map(|slot| slot.date)).collect();
+    let couriers: Vec<Option<&str>> = deliveries.iter().map(|delivery| delivery.courier.as_deref()).collect();
+    let weights: Vec<i64> = deliveries.iter().map(|delivery| delivery.weight_g).collect();
+    let addresses: Vec<Option<Json<&Address>>> =
+        deliveries.iter().map(|delivery| delivery.address.as_ref().map(Json)).collect();
+    let proofs: Vec<Option<Json<&Proof>>> =
+        deliveries.iter().map(|delivery| delivery.proof.as_ref().map(Json)).collect();
+    let failures: Vec<Option<Json<DeliveryFailed>>> =
+        deliveries.iter().map(|delivery| delivery.failure.map(Json)).collect();
+    let versions: Vec<i64> = deliveries.iter().map(|delivery| delivery.version.0).collect();
+    let changes: Vec<i64> = made.iter().map(|made| made.number).collect();
+    sqlx::query!(
+        r#"
+        insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
+                                failure, version, changes)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::bigint[],
+                             $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[])
+        on conflict (id) do update
+        set status = excluded.status, courier_id = excluded.courier_id, proof = excluded.proof,
+            failure = excluded.failure, version = excluded.version, changes = excluded.changes
+        "#,
+        &ids,
+        &orders,
+        &statuses as _,
+        &zones as _,
+        &dates as _,
+        &couriers as _,
+        &weights,
+        &addresses as _,
+        &proofs as _,
+        &failures as _,
+        &versions,
+        &changes
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// One row for every decision.
+pub(super) async fn save_history(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let deliveries: Vec<Uuid> = made.iter().map(|made| made.decision.delivery.id.0).collect();
+    let numbers: Vec<i64> = made.iter().map(|made| made.number).collect();
+    let orders: Vec<Uuid> = made.iter().map(|made| made.decision.delivery.order_id.0).collect();
+    let statuses: Vec<&str> = made.iter().map(|made| made.decision.delivery.status.name()).collect();
+    let times: Vec<DateTime<Utc>> = made.iter().map(|made| made.decision.stamp.at).collect();
+    let causes: Vec<&str> = made.iter().map(|made| made.cause.id.as_str()).collect();
+    let (whats, event_versions): (Vec<&str>, Vec<Option<i64>>) =
+        made.iter().map(|made| what_and_version(made.origin)).unzip();
+    sqlx::query!(
+        r#"
+        insert into delivery_history (delivery_id, number, order_id, status, at, what, cause_id, event_version)
+        select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[],
+                             $7::text[], $8::bigint[])
+        "#,
+        &deliveries,
+        &numbers,
+        &orders,
+        &statuses as _,
+        &times,
+        &whats as _,
+        &causes as _,
+        &event_versions as _
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn what_and_version(origin: Origin) -> (&'static str, Option<i64>) {
+    match origin {
+        Origin::Command(name) => (name, None),
+        Origin::Event { kind, version, .. } => (kind.name(), Some(version.0)),
+    }
+}
+
+/// Keeps what was impossible. Hardly ever anything, so one at a time.
+pub(super) async fn save_anomalies(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
+    for made in made {
+        let (Some(anomaly), Origin::Event { id, version, .. }) = (made.decision.anomaly, made.origin) else { continue };
+        sqlx::query!(
+            "insert into anomalies (event_id, order_id, version, kind, status, at)
+             values ($1, $2, $3, $4, $5, $6)",
+            id.0,
+            made.decision.delivery.order_id.0,
+            version.0,
+            anomaly.kind.name(),
+            anomaly.status.name(),
+            made.decision.stamp.at
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
