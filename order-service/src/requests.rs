@@ -11,7 +11,9 @@ use http::StatusCode;
 use shared_events::OrderId;
 
 use crate::{
-    domain::{CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, ProductDetails, Put, Refusal, StockMove},
+    domain::{
+        CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, ProductDetails, Put, Refusal, Status, StockMove,
+    },
     http::{OrderView, ProductView, refused},
     store::{self, HistoryLine, Known, Saved},
 };
@@ -122,7 +124,7 @@ impl Batch {
     }
 
     /// Remembers a decision for those that follow, and for the end.
-    fn keep(&mut self, before: Option<crate::domain::Status>, decision: Decision, asked: &Asked<Request>) -> &Known {
+    fn keep(&mut self, before: Option<Status>, decision: Decision, asked: &Asked<Request>) -> &Known {
         let line = decision.change.as_ref().map(|change| HistoryLine::of(change, &asked.cause));
         let order = decision.order.clone();
         let known = self.orders.entry(order.id).or_insert_with(|| Known { order: order.clone(), history: Vec::new() });
@@ -185,5 +187,70 @@ impl Batch {
 impl Known {
     fn answer(&self, status: StatusCode) -> Answer {
         Answer::json(status, &OrderView::of(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use shared_events::{Address, Cause, EventId, Stamp, Version};
+
+    use super::*;
+
+    fn asked(number: u128, request: Request) -> Asked<Request> {
+        let id = uuid::Uuid::from_u128(number);
+        let stamp = Stamp { at: chrono::DateTime::UNIX_EPOCH, event_id: EventId(id), fresh_id: id };
+        Asked { request, stamp, cause: Cause { id: number.to_string(), trace_parent: None } }
+    }
+
+    fn put(price_minor: i64) -> Request {
+        let currency = "EUR".parse().expect("a currency");
+        let details = ProductDetails { name: "Lamp".to_owned(), price_minor, currency, weight_g: 1 };
+        Request::PutProduct { sku: "lamp".to_owned(), details }
+    }
+
+    fn place(quantity: u32) -> Request {
+        let text = || "x".to_owned();
+        let delivery_address = Address {
+            recipient: text(),
+            line1: text(),
+            line2: None,
+            city: text(),
+            postal_code: text(),
+            country: "DE".to_owned(),
+        };
+        Request::Place(PlaceOrder {
+            customer_id: text(),
+            currency: "EUR".parse().expect("a currency"),
+            items: vec![crate::domain::Wanted { sku: "lamp".to_owned(), quantity }],
+            delivery_address,
+            wished_date: None,
+            expected_total_minor: None,
+        })
+    }
+
+    #[test]
+    fn each_request_of_a_batch_sees_what_the_earlier_ones_did() {
+        let receive = Request::Receive { sku: "lamp".to_owned(), quantity: 5 };
+        let cancel = || Request::Cancel { order_id: uuid::Uuid::from_u128(4).into(), by: CancelledBy::Customer };
+        let asked: Vec<_> = [place(1), put(10), put(20), receive, place(3), place(3), place(2), cancel(), cancel()]
+            .into_iter()
+            .zip(0..)
+            .map(|(request, number)| asked(number, request))
+            .collect();
+        let mut batch = Batch {
+            orders: HashMap::new(),
+            catalogue: Catalogue::default(),
+            saved: Vec::new(),
+            put: BTreeMap::new(),
+            received: Vec::new(),
+        };
+        let answers: Vec<Answer> = asked.iter().map(|one| batch.decide(one)).collect();
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+        assert_eq!(statuses, [422, 201, 200, 200, 201, 409, 201, 202, 200]);
+        let cancelled: Value = serde_json::from_slice(&answers[8].body).expect("JSON");
+        assert_eq!((&cancelled["status"], &cancelled["total"]["amount_minor"]), (&json!("cancelling"), &json!(60)));
+        let saved: Vec<_> = batch.saved.iter().map(|one| (one.before, one.decision.order.version)).collect();
+        assert_eq!(saved, [(None, Version(1)), (None, Version(1)), (Some(Status::Completed), Version(2))]);
     }
 }
