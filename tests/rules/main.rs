@@ -8,3 +8,4 @@ mod fixtures;
 mod order_cells;
 mod order_lives;
 mod order_table;
+mod simulation;

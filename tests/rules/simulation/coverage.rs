@@ -1,0 +1,162 @@
+//! What the histories came through. A rule that was never put to the test was not tested.
+
+use std::collections::BTreeMap;
+
+use delivery_service::domain::{Command, Delivery, FailureReason, Status as DeliveryStatus};
+use order_service::domain::{Order, Payment, Status};
+use shared_events::{DeliveryFailed, Event, Goods};
+
+use crate::{
+    delivery_table::{self, StaffRow},
+    order_table::{self, Row},
+};
+
+/// How often each thing happened.
+#[derive(Debug, Default)]
+pub struct Coverage(BTreeMap<String, u64>);
+
+impl Coverage {
+    pub fn note(&mut self, what: impl Into<String>) {
+        *self.0.entry(what.into()).or_default() += 1;
+    }
+
+    pub fn add(&mut self, other: Coverage) {
+        for (what, times) in other.0 {
+            *self.0.entry(what).or_default() += times;
+        }
+    }
+
+    /// How often it happened.
+    pub fn times(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// What of these never happened.
+    pub fn missing(&self, expected: impl IntoIterator<Item = String>) -> Vec<String> {
+        expected.into_iter().filter(|what| self.times(what) == 0).collect()
+    }
+}
+
+/// The cell of the order's table of events.
+pub fn order_event(before: &Order, event: &Event) -> String {
+    let column = match event {
+        Event::DeliveryCreated(_) => 0,
+        Event::DeliveryFailed(DeliveryFailed::Creation { .. }) => 1,
+        Event::DeliveryFailed(DeliveryFailed::Fulfilment { .. }) => 2,
+        Event::DeliveryFailed(DeliveryFailed::Transit { goods: Goods::Returned, .. }) => 3,
+        Event::DeliveryFailed(DeliveryFailed::Transit { goods: Goods::Lost | Goods::Damaged, .. }) => 4,
+        Event::DeliveryDispatched(_) => 5,
+        Event::DeliveryCompleted(_) => 6,
+        Event::DeliveryCancelled(_) => 7,
+        Event::OrderCompleted(_) | Event::OrderCancelled(_) => panic!("not on this lane"),
+    };
+    order_cell(order_row(before), order_table::EVENT_COLUMNS[column])
+}
+
+/// The cell of the order's table of commands.
+pub fn order_command(before: &Order, column: usize) -> String {
+    order_cell(order_row(before), order_table::COMMAND_COLUMNS[column])
+}
+
+fn order_cell(row: Row, column: &str) -> String {
+    format!("order {row} × {column}")
+}
+
+fn order_row(order: &Order) -> Row {
+    match (order.status, order.payment) {
+        (Status::Completed, _) => Row::Completed,
+        (Status::Confirmed, _) => Row::Confirmed,
+        (Status::Cancelling, Payment::Held) => Row::CancellingHeld,
+        (Status::Cancelling, Payment::Captured | Payment::Voided | Payment::Refunded) => Row::CancellingCaptured,
+        (Status::InDelivery, _) => Row::InDelivery,
+        (Status::Delivered, _) => Row::Delivered,
+        (Status::Cancelled, _) => Row::Cancelled,
+        (Status::Returned, _) => Row::Returned,
+    }
+}
+
+/// The cell of the delivery's table of events, known once it is decided whether an order fits.
+pub fn delivery_event(before: Option<&Delivery>, event: &Event, after: &Delivery) -> String {
+    let fits = after.status != DeliveryStatus::Refused;
+    let column = match event {
+        Event::OrderCompleted(_) if fits => 0,
+        Event::OrderCompleted(_) => 1,
+        Event::OrderCancelled(_) => 2,
+        Event::DeliveryCreated(_)
+        | Event::DeliveryFailed(_)
+        | Event::DeliveryCancelled(_)
+        | Event::DeliveryDispatched(_)
+        | Event::DeliveryCompleted(_) => panic!("not on this lane"),
+    };
+    let row = delivery_table::Row(before.map(|delivery| delivery.status));
+    format!("delivery {row} × {}", delivery_table::EVENT_COLUMNS[column])
+}
+
+/// The cell of the delivery's table of commands.
+pub fn delivery_command(before: &Delivery, command: &Command) -> String {
+    use FailureReason::{Damaged, Lost, NoCourier, Operator, RecipientAbsent, RefusedByRecipient};
+    let column = match command {
+        Command::AssignCourier { .. } => 0,
+        Command::Dispatch => 1,
+        Command::Complete { .. } => 2,
+        Command::Fail { reason: NoCourier | Operator } => 3,
+        Command::Fail { reason: RecipientAbsent | RefusedByRecipient | Lost | Damaged } => 4,
+    };
+    format!("delivery {} × {}", staff_row(before), delivery_table::COMMAND_COLUMNS[column])
+}
+
+fn staff_row(delivery: &Delivery) -> StaffRow {
+    match delivery.status {
+        DeliveryStatus::Void => StaffRow::Void,
+        DeliveryStatus::Refused => StaffRow::Refused,
+        DeliveryStatus::Scheduled if delivery.courier.is_none() => StaffRow::Unassigned,
+        DeliveryStatus::Scheduled => StaffRow::Assigned,
+        DeliveryStatus::Dispatched => StaffRow::Dispatched,
+        DeliveryStatus::Failed if matches!(delivery.failure, Some(DeliveryFailed::Fulfilment { .. })) => {
+            StaffRow::FailedFulfilment
+        }
+        DeliveryStatus::Failed => StaffRow::FailedTransit,
+        DeliveryStatus::Delivered => StaffRow::Delivered,
+        DeliveryStatus::Cancelled => StaffRow::Cancelled,
+    }
+}
+
+/// Every cell that can be reached if both sides keep to their tables.
+pub fn reachable_cells() -> Vec<String> {
+    let mut cells = vec![];
+    for (row, columns) in order_table::EVENTS {
+        let reachable = |(_, cell): &(&str, order_table::Cell)| *cell != order_table::Cell::Anomaly;
+        let columns = order_table::EVENT_COLUMNS.into_iter().zip(columns).filter(reachable);
+        cells.extend(columns.map(|(column, _)| order_cell(row, column)));
+    }
+    for (row, _) in order_table::COMMANDS {
+        cells.extend(order_table::COMMAND_COLUMNS.map(|column| order_cell(row, column)));
+    }
+    for (row, columns) in delivery_table::EVENTS {
+        let reachable = |(_, cell): &(&str, delivery_table::Cell)| *cell != delivery_table::Cell::Anomaly;
+        let columns = delivery_table::EVENT_COLUMNS.into_iter().zip(columns).filter(reachable);
+        cells.extend(columns.map(|(column, _)| format!("delivery {row} × {column}")));
+    }
+    for (row, _) in delivery_table::COMMANDS.into_iter().filter(|(row, _)| *row != StaffRow::None) {
+        cells.extend(delivery_table::COMMAND_COLUMNS.map(|column| format!("delivery {row} × {column}")));
+    }
+    cells
+}
+
+/// Everything that can go wrong on the way, and every race.
+pub const TROUBLE: [&str; 14] = [
+    "a record is sent and not acknowledged, and sent again",
+    "a record is lost on the way to the broker, and sent again",
+    "an old record is sent once more",
+    "a reader goes back",
+    "two records change places",
+    "a repeat has no effect",
+    "an event cannot be applied and is parked",
+    "a parked event is applied after all",
+    "a gap is parked",
+    "a gap is closed",
+    "OrderCancelled jumps a parked OrderCompleted",
+    "OrderCancelled jumps an OrderCompleted that has not arrived",
+    "an OrderCompleted that was jumped arrives and is stale",
+    "somebody has to look at a cancellation without an answer",
+];

@@ -1,0 +1,73 @@
+//! The delivery side in memory: the real domain, with maps for tables.
+
+use std::collections::BTreeMap;
+
+use delivery_service::domain::{Command, Courier, Couriers, Decision, Delivery, Places, Plan, Refusal, SlotChange};
+use shared_events::{Envelope, OrderId, Slot, Stamp};
+
+use super::lane::{Inbox, Outbox};
+use crate::fixtures::zone;
+
+/// How many parcels a day takes.
+pub const PLACES_A_DAY: i64 = 1;
+/// How many parcels a courier can carry.
+pub const PARCELS_A_COURIER: i64 = 1;
+/// What a parcel may weigh: many teas, no anvil.
+pub const LIMIT_G: i64 = 50_000;
+/// Who carries.
+pub const COURIERS: [&str; 2] = ["anna", "bo"];
+
+/// The database of the delivery side.
+#[derive(Debug, Default)]
+pub struct DeliverySide {
+    pub deliveries: BTreeMap<OrderId, Delivery>,
+    pub taken: BTreeMap<Slot, i64>,
+    pub loads: BTreeMap<String, i64>,
+    pub anomalies: Vec<String>,
+    pub outbox: Outbox,
+    pub inbox: Inbox,
+}
+
+impl DeliverySide {
+    fn plan(&self) -> Plan {
+        let places = |(slot, taken): (&Slot, &i64)| (slot.clone(), Places { capacity: PLACES_A_DAY, taken: *taken });
+        Plan::new([zone(PLACES_A_DAY, LIMIT_G)], self.taken.iter().map(places))
+    }
+
+    fn couriers(&self) -> Couriers {
+        Couriers::new(COURIERS.map(|id| {
+            let load = self.loads.get(id).copied().unwrap_or_default();
+            Courier { id: id.to_owned(), name: id.to_owned(), capacity: PARCELS_A_COURIER, load }
+        }))
+    }
+
+    pub fn decide(&mut self, order_id: OrderId, command: Command, stamp: Stamp) -> Result<(), Refusal> {
+        let decision = self.deliveries[&order_id].clone().decide(command, &mut self.couriers(), stamp)?;
+        self.save(decision, stamp, format!("request-{}", stamp.fresh_id));
+        Ok(())
+    }
+
+    /// In the transaction that claimed it.
+    pub fn react(&mut self, envelope: &Envelope, stamp: Stamp) {
+        let decision = match self.deliveries.get(&envelope.order_id) {
+            Some(delivery) => delivery.clone().react(&envelope.event, stamp),
+            None => Delivery::begin(envelope.order_id, &envelope.event, &mut self.plan(), stamp),
+        };
+        self.save(decision, stamp, envelope.id.to_string());
+    }
+
+    fn save(&mut self, decision: Decision, stamp: Stamp, cause: String) {
+        let Decision { delivery, slot, couriers, announce, anomaly, stamp: _ } = decision;
+        match slot {
+            Some(SlotChange::Take(slot)) => *self.taken.entry(slot).or_default() += 1,
+            Some(SlotChange::GiveBack(slot)) => *self.taken.entry(slot).or_default() -= 1,
+            None => {}
+        }
+        for change in &couriers {
+            *self.loads.entry(change.courier().to_owned()).or_default() += change.parcels();
+        }
+        self.anomalies.extend(anomaly.map(|anomaly| format!("{anomaly:?}")));
+        self.outbox.announce(delivery.order_id, delivery.version, announce, stamp, cause);
+        self.deliveries.insert(delivery.order_id, delivery);
+    }
+}

@@ -1,0 +1,226 @@
+//! Two services, two lanes, customers, staff, and everything that can go wrong between them.
+
+use delivery_service::domain::Command;
+use order_service::domain::{CancelledBy, PlaceOrder};
+use shared_events::{Envelope, OrderId, Stamp, Topic, Version};
+
+use super::{
+    coverage::{self, Coverage},
+    delivery_side::DeliverySide,
+    dice::Dice,
+    lane::{Inbox, Lane, Outbox, Rule},
+    order_side::OrderSide,
+    reading::Trouble,
+};
+use crate::fixtures::stamp;
+
+/// How a record leaves the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    Acknowledged,
+    /// The broker has it, but the relay died before it knew: it sends again.
+    NotAcknowledged,
+    /// The broker never had it: the relay sends again.
+    Lost,
+}
+
+/// Everything there is.
+#[derive(Debug)]
+pub struct World {
+    pub rule: Rule,
+    pub dice: Dice,
+    pub order_side: OrderSide,
+    pub delivery_side: DeliverySide,
+    pub coverage: Coverage,
+    orders_lane: Lane,
+    deliveries_lane: Lane,
+    pub trouble: Trouble,
+    now: u64,
+    story: Option<Vec<String>>,
+}
+
+impl World {
+    pub fn new(seed: u64, rule: Rule, is_told: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let trouble_percent = dice.pick(&[0, 5, 25]).expect("some");
+        Self {
+            rule,
+            dice,
+            order_side: OrderSide::new(4),
+            delivery_side: DeliverySide::default(),
+            coverage: Coverage::default(),
+            orders_lane: Lane::default(),
+            deliveries_lane: Lane::default(),
+            trouble: Trouble::new(trouble_percent),
+            now: 0,
+            story: is_told.then(Vec::new),
+        }
+    }
+
+    /// From now on everything works.
+    pub fn heal(&mut self) {
+        self.trouble = Trouble::new(0);
+        self.tell(|_| "from here on nothing goes wrong any more".to_owned());
+    }
+
+    /// The history so far, one line a step.
+    pub fn story(&self) -> String {
+        self.story.as_deref().unwrap_or_default().join("\n")
+    }
+
+    pub fn tell(&mut self, line: impl FnOnce(&World) -> String) {
+        if self.story.is_some() {
+            let line = format!("{:>4}  {}", self.now, line(self));
+            self.story.get_or_insert_default().push(line);
+        }
+    }
+
+    /// "order 2", as a reader of the story wants it.
+    pub fn name(&self, order_id: OrderId) -> String {
+        let nth = self.order_side.orders.keys().position(|one| *one == order_id);
+        nth.map_or_else(|| format!("order {order_id}"), |nth| format!("order {}", nth + 1))
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.now += 1;
+        stamp(self.now)
+    }
+
+    fn outbox(&mut self, topic: Topic) -> &mut Outbox {
+        match topic {
+            Topic::Orders => &mut self.order_side.outbox,
+            Topic::Deliveries => &mut self.delivery_side.outbox,
+        }
+    }
+
+    /// Who reads this topic.
+    pub fn reader(&mut self, topic: Topic) -> &mut Inbox {
+        match topic {
+            Topic::Orders => &mut self.delivery_side.inbox,
+            Topic::Deliveries => &mut self.order_side.inbox,
+        }
+    }
+
+    pub fn lane(&self, topic: Topic) -> &Lane {
+        match topic {
+            Topic::Orders => &self.orders_lane,
+            Topic::Deliveries => &self.deliveries_lane,
+        }
+    }
+
+    fn append(&mut self, topic: Topic, envelope: Envelope) {
+        let lane = match topic {
+            Topic::Orders => &mut self.orders_lane,
+            Topic::Deliveries => &mut self.deliveries_lane,
+        };
+        lane.records.push(envelope);
+    }
+
+    pub fn place(&mut self, request: PlaceOrder) {
+        let stamp = self.stamp();
+        let placed = self.order_side.place(request, stamp);
+        self.tell(|world| match placed {
+            Ok(order_id) => format!("a customer places {}", world.name(order_id)),
+            Err(refusal) => format!("a customer is refused an order: {refusal:?}"),
+        });
+    }
+
+    pub fn cancel(&mut self, order_id: OrderId, by: CancelledBy) {
+        let stamp = self.stamp();
+        let column = match by {
+            CancelledBy::Customer => 0,
+            CancelledBy::Operator => 1,
+        };
+        self.coverage.note(coverage::order_command(&self.order_side.orders[&order_id], column));
+        let answer = self.order_side.cancel(order_id, by, stamp);
+        self.tell(|world| format!("{by} cancels {}: {answer:?}{}", world.name(order_id), world.order_now(order_id)));
+    }
+
+    pub fn deadline(&mut self, order_id: OrderId) {
+        let stamp = self.stamp();
+        self.coverage.note(coverage::order_command(&self.order_side.orders[&order_id], 2));
+        let answer = self.order_side.deadline(order_id, stamp);
+        if self.order_side.orders[&order_id].attention.is_some() {
+            self.coverage.note("somebody has to look at a cancellation without an answer");
+        }
+        self.tell(|world| {
+            format!("a deadline of {} passes: {answer:?}{}", world.name(order_id), world.order_now(order_id))
+        });
+    }
+
+    /// Somebody of the delivery side asks for something.
+    pub fn ask(&mut self, order_id: OrderId, command: Command) {
+        let stamp = self.stamp();
+        self.coverage.note(coverage::delivery_command(&self.delivery_side.deliveries[&order_id], &command));
+        let answer = self.delivery_side.decide(order_id, command.clone(), stamp);
+        self.tell(|world| {
+            let name = world.name(order_id);
+            format!("{command:?} the delivery of {name}: {answer:?}{}", world.delivery_now(order_id))
+        });
+    }
+
+    /// One turn of the relay for one event.
+    pub fn send(&mut self, topic: Topic, place: (OrderId, Version), sending: Sending) {
+        let envelope = self.outbox(topic).envelope(place);
+        self.tell(|world| {
+            let (name, kind) = (world.name(place.0), envelope.event.kind());
+            format!("{kind} (version {} of {name}) goes to {topic}: {sending:?}", place.1)
+        });
+        match sending {
+            Sending::Acknowledged => {
+                self.append(topic, envelope);
+                self.outbox(topic).acknowledged(place);
+            }
+            Sending::NotAcknowledged => {
+                self.append(topic, envelope);
+                self.coverage.note("a record is sent and not acknowledged, and sent again");
+            }
+            Sending::Lost => self.coverage.note("a record is lost on the way to the broker, and sent again"),
+        }
+    }
+
+    pub fn offered(&mut self, topic: Topic) -> Vec<(OrderId, Version)> {
+        self.outbox(topic).offered()
+    }
+
+    /// A producer that everybody thought dead sends an old record.
+    pub fn send_again(&mut self, topic: Topic, offset: usize) {
+        let envelope = self.lane(topic).records[offset].clone();
+        self.coverage.note("an old record is sent once more");
+        self.tell(|world| format!("{} of {} is sent once more", envelope.event.kind(), world.name(envelope.order_id)));
+        self.append(topic, envelope);
+    }
+
+    /// Applies an event, in the transaction that claimed it.
+    pub fn react(&mut self, topic: Topic, envelope: &Envelope) {
+        let (stamp, order_id) = (self.stamp(), envelope.order_id);
+        match topic {
+            Topic::Orders => {
+                let before = self.delivery_side.deliveries.get(&order_id).cloned();
+                self.delivery_side.react(envelope, stamp);
+                let after = &self.delivery_side.deliveries[&order_id];
+                self.coverage.note(coverage::delivery_event(before.as_ref(), &envelope.event, after));
+            }
+            Topic::Deliveries => {
+                self.coverage.note(coverage::order_event(&self.order_side.orders[&order_id], &envelope.event));
+                self.order_side.react(envelope, stamp);
+            }
+        }
+        self.tell(|world| {
+            let now = match topic {
+                Topic::Orders => world.delivery_now(order_id),
+                Topic::Deliveries => world.order_now(order_id),
+            };
+            format!("    {} is applied{now}", envelope.event.kind())
+        });
+    }
+
+    fn order_now(&self, order_id: OrderId) -> String {
+        let order = &self.order_side.orders[&order_id];
+        format!(" [order {}, {}, {}]", order.status, order.payment, order.stock)
+    }
+
+    fn delivery_now(&self, order_id: OrderId) -> String {
+        format!(" [delivery {}]", self.delivery_side.deliveries[&order_id].status)
+    }
+}
