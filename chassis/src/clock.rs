@@ -1,5 +1,7 @@
 //! The only place that asks for the time or makes an id. Everything else is handed both.
 
+#![allow(clippy::disallowed_methods, reason = "this is the one place")]
+
 use chrono::{DateTime, SubsecRound, Utc};
 use shared_events::{EventId, Stamp};
 use uuid::Uuid;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::failure::is_transient;
 
 /// How long a unit of work waits for a connection before it is told that the database does not answer.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(3);
+const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
 /// How long a start waits for a database that is not up yet.
 const START_WITHIN: Duration = Duration::from_secs(30);
 
@@ -71,7 +71,10 @@ async fn wait_for(pool: &PgPool) -> anyhow::Result<()> {
 
 /// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history
 /// table would take each other's migrations for missing ones).
-pub(crate) async fn migrate(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
+///
+/// # Errors
+/// What a migration says that cannot be carried out.
+pub async fn migrate(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
     let mut chassis = sqlx::migrate!();
     chassis.dangerous_set_table_name("_chassis_migrations");
     chassis.run(pool).await.context("the chassis' tables could not be brought up to date")?;

@@ -15,6 +15,7 @@ mod telemetry;
 
 pub use commit::{Asked, Committer, GroupCommit, Requests};
 pub use config::{LogFormat, Settings};
+pub use database::migrate;
 pub use failure::Failure;
 pub use messaging::{Incoming, Reactions};
 pub use service::{Api, Running, Service};

@@ -1,9 +1,9 @@
 //! One batch of requests, from its transaction to everybody's answer.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use sqlx::PgPool;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Asked, Requests, TRY_AGAIN_AFTER,
@@ -26,8 +26,8 @@ pub struct Asking<Q> {
     pub(super) answer: oneshot::Sender<Result<Answer, Problem>>,
 }
 
-/// How often a batch is tried when it fails for a passing reason, before everybody is told to come back later.
-const TRIES: u32 = 3;
+/// How long a batch is tried when it fails for a passing reason, before everybody is told to come back later.
+const TRY_FOR: Duration = Duration::from_secs(2);
 
 /// Splits off the requests whose key another one in the batch has: they wait for the next batch, and find its answer kept.
 pub(super) fn without_twins<Q>(batch: Vec<Asking<Q>>) -> (Vec<Asking<Q>>, Vec<Asking<Q>>) {
@@ -77,7 +77,7 @@ async fn try_until_settled<R: Requests>(
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Vec<Answer>, Refused> {
-    let mut tries_left = TRIES;
+    let give_up_at = Instant::now() + TRY_FOR;
     loop {
         match try_once(requests, pool, asked, keyed).await {
             Ok(Tried::Settled(answers)) => return Ok(answers),
@@ -88,9 +88,8 @@ async fn try_until_settled<R: Requests>(
                 return Err(Refused::Transient(Problem::unavailable("outcome_unknown", detail)));
             }
             Err(Failure::Transient(error)) => {
-                tries_left -= 1;
                 tracing::warn!(%error, requests = asked.len(), "a batch of requests could not be committed: {error:#}");
-                if tries_left == 0 {
+                if Instant::now() > give_up_at {
                     let detail = "The database does not answer; nothing was changed.";
                     return Err(Refused::Transient(Problem::unavailable("database_unavailable", detail)));
                 }

@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::{
+    PgPool,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +24,7 @@ const LOCK: i64 = 0x006f_7574_626f_7801;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// A standby passes on at most one wake-up in this time.
 const POKE_EVERY: Duration = Duration::from_millis(10);
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 const AFTER_AN_ERROR: Duration = Duration::from_millis(200);
 /// How long a relay that stops waits for acknowledgements. What is late goes out again: a repeat.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
@@ -63,7 +67,26 @@ async fn stand_then_lead(
     standing: &watch::Sender<Standing>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut connection = PgListener::connect_with(pool).await.context("no connection for the relay's lock")?;
+    // A pool of its own, closed afterwards: a connection that went back to a shared pool would take the lock with it, and
+    // nobody could lead any more.
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
+    let ended = with_lock(&own, relay, pool, wake, standing, stop).await;
+    if tokio::time::timeout(CLOSED_WITHIN, own.close()).await.is_err() {
+        // A connection into the void: the server's keepalive ends it, and the lock with it.
+        tracing::warn!("the connection of the relay's lock could not be closed");
+    }
+    ended
+}
+
+async fn with_lock(
+    own: &PgPool,
+    relay: &mut Relay,
+    pool: &PgPool,
+    wake: &Wake,
+    standing: &watch::Sender<Standing>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut connection = PgListener::connect_with(own).await.context("no connection for the relay's lock")?;
     // A connection that is silently replaced would have lost the lock.
     connection.eager_reconnect(false);
     connection.listen("outbox").await?;
