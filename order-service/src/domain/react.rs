@@ -21,8 +21,13 @@ impl Order {
                 self.learning(|delivery| delivery.created(created)).capturing().status(Confirmed)
             }
             // Asked to cancel, the other side's answer is still to come: money waits for it.
-            (Cancelling, DeliveryCreated(created)) => self.learning(|delivery| delivery.created(created)),
-            (Completed | Cancelling, Event::DeliveryFailed(failed @ Creation { .. }))
+            (Cancelling, DeliveryCreated(created)) if !self.knows_delivery() => {
+                self.learning(|delivery| delivery.created(created))
+            }
+            (Cancelling, Event::DeliveryFailed(failed @ Creation { .. })) if !self.knows_delivery() => {
+                self.cancelled_by(*failed)
+            }
+            (Completed, Event::DeliveryFailed(failed @ Creation { .. }))
             | (Confirmed | Cancelling, Event::DeliveryFailed(failed @ Fulfilment { .. })) => self.cancelled_by(*failed),
             (Cancelling, DeliveryCancelled(_)) => Decision::nothing(self).cancelled(),
             (Confirmed, DeliveryDispatched(dispatched)) => self.dispatched(&dispatched.courier),
@@ -40,6 +45,8 @@ impl Order {
             | (Completed, DeliveryCancelled(_) | DeliveryDispatched(_) | DeliveryCompleted(_))
             | (Confirmed, Event::DeliveryFailed(Creation { .. } | Transit { .. }))
             | (Confirmed, DeliveryCreated(_) | DeliveryCancelled(_) | DeliveryCompleted(_))
+            // Created once, it is neither created again nor found impossible to create.
+            | (Cancelling, DeliveryCreated(_) | Event::DeliveryFailed(Creation { .. }))
             | (Cancelling, Event::DeliveryFailed(Transit { .. }) | DeliveryCompleted(_))
             | (InDelivery, Event::DeliveryFailed(Creation { .. } | Fulfilment { .. }))
             | (InDelivery, DeliveryCreated(_) | DeliveryCancelled(_) | DeliveryDispatched(_))
@@ -51,6 +58,10 @@ impl Order {
                 OrderCompleted(_) | OrderCancelled(_),
             ) => self.anomaly(event),
         }
+    }
+
+    fn knows_delivery(&self) -> bool {
+        self.delivery.id.is_some()
     }
 
     fn learning(mut self, learn: impl FnOnce(&mut super::KnownDelivery)) -> Decision {
