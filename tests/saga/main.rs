@@ -1,0 +1,6 @@
+//! The saga on a real PostgreSQL and a real Kafka, which the harness starts once for all of these tests.
+//!
+//! One binary on purpose: one server, one broker, and every test has its own databases and topics on them. Tests that stop
+//! a server have their own ([`tests::Env::apart`]), so that no test waits for another.
+
+mod harness;
