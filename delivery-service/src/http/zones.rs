@@ -48,7 +48,9 @@ fn country(form: &mut Form) -> String {
 /// As they are compared, each once.
 fn prefixes(form: &mut Form) -> Vec<String> {
     let mut prefixes = BTreeSet::new();
-    for (index, text) in form.texts("prefixes", 1..=200, 1..=20).into_iter().enumerate() {
+    let texts = form.texts("prefixes", 1..=200, 1..=20).into_iter().enumerate();
+    // An empty one has been refused already.
+    for (index, text) in texts.filter(|(_, text)| !text.is_empty()) {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-'));
         let prefix = normal_postal_code(&text);
         if is_plain && (1..=PREFIX_MAX_CHARS).contains(&prefix.len()) {

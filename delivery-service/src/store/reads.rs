@@ -1,7 +1,8 @@
-//! What is only looked at: no transaction, no lock, each answer from one statement and so of one moment.
+//! What is only looked at: no transaction, no lock, each entry from one statement and so of one moment.
 
 use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof};
 use sqlx::{PgPool, types::Json};
+use uuid::Uuid;
 
 use super::{Transition, deliveries::Row};
 use crate::domain::{Courier, Delivery, Zone};
@@ -11,7 +12,7 @@ use crate::domain::{Courier, Delivery, Zone};
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn find_delivery(pool: &PgPool, id: DeliveryId) -> sqlx::Result<Option<(Delivery, Vec<Transition>)>> {
-    Ok(deliveries(pool, Some(id), None, None, 1).await?.pop())
+    Ok(deliveries(pool, &[id.0]).await?.pop())
 }
 
 /// Deliveries, the newest first, from the one after `after` on.
@@ -24,16 +25,33 @@ pub async fn page_of_deliveries(
     after: Option<DeliveryId>,
     rows: i64,
 ) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
-    deliveries(pool, None, order, after, rows).await
+    let before = after.map_or(Uuid::max(), Uuid::from);
+    // Two statements, each with the one index it needs: "or" between the two kinds of list would have none.
+    let ids = match order {
+        None => ids_before(pool, before, rows).await?,
+        Some(order) => ids_of_order(pool, order, before, rows).await?,
+    };
+    deliveries(pool, &ids).await
 }
 
-async fn deliveries(
-    pool: &PgPool,
-    id: Option<DeliveryId>,
-    order: Option<OrderId>,
-    after: Option<DeliveryId>,
-    rows: i64,
-) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
+async fn ids_before(pool: &PgPool, before: Uuid, rows: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select id from deliveries where id < $1 order by id desc limit $2", before, rows)
+        .fetch_all(pool)
+        .await
+}
+
+async fn ids_of_order(pool: &PgPool, order: OrderId, before: Uuid, rows: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from deliveries where order_id = $1 and id < $2 order by id desc limit $3",
+        order.0,
+        before,
+        rows
+    )
+    .fetch_all(pool)
+    .await
+}
+
+async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -46,14 +64,10 @@ async fn deliveries(
                 from delivery_transitions t
                 where t.delivery_id = deliveries.id) as "transitions: Json<Vec<Transition>>"
         from deliveries
-        where ($1::uuid is null or id = $1) and ($2::uuid is null or order_id = $2) and ($3::uuid is null or id < $3)
+        where id = any($1)
         order by id desc
-        limit $4
         "#,
-        id.map(|id| id.0),
-        order.map(|order| order.0),
-        after.map(|after| after.0),
-        rows
+        ids
     )
     .fetch_all(pool)
     .await?;
