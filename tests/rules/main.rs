@@ -1,5 +1,6 @@
 //! The rules of the saga and of the code. Needs nothing but Rust, and runs in seconds.
 
+mod architecture;
 mod delivery_cells;
 mod delivery_lives;
 mod delivery_table;
@@ -9,3 +10,4 @@ mod order_cells;
 mod order_lives;
 mod order_table;
 mod simulation;
+mod version_rule;

@@ -144,7 +144,8 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 14] = [
+pub const TROUBLE: [&str; 15] = [
+    "an order is refused because nothing is left",
     "a record is sent and not acknowledged, and sent again",
     "a record is lost on the way to the broker, and sent again",
     "an old record is sent once more",

@@ -136,25 +136,31 @@ fn proof() -> Proof {
     Proof { received_by: "the recipient".to_owned(), reference: None }
 }
 
+/// One or two customers at once; three orders are enough for one history.
 fn place(world: &mut World) {
-    if world.order_side.orders.len() >= 3 {
-        return;
+    if world.order_side.orders.len() < 3 {
+        let requests = (0..1 + world.dice.roll(2)).map(|_| request(world)).collect();
+        world.place(requests);
     }
-    let sku = if world.dice.happens(90) { ARTICLES[0].0 } else { ARTICLES[1].0 };
-    let quantity = 1 + u32::try_from(world.dice.roll(2)).expect("few");
+}
+
+fn request(world: &mut World) -> PlaceOrder {
+    let dice = &mut world.dice;
+    let sku = if dice.happens(90) { ARTICLES[0].0 } else { ARTICLES[1].0 };
+    let quantity = 1 + u32::try_from(dice.roll(3)).expect("few");
     let mut delivery_address = address();
-    if world.dice.happens(10) {
+    if dice.happens(10) {
         delivery_address.postal_code = "99999".to_owned();
     }
-    let wished_date = if world.dice.happens(30) { Some(day(1 + world.dice.roll(2) as u64)) } else { None };
-    world.place(PlaceOrder {
+    let wished_date = if dice.happens(30) { Some(day(1 + u64::from(dice.happens(50)))) } else { None };
+    PlaceOrder {
         customer_id: "customer-1".to_owned(),
         currency: "EUR".parse().expect("a currency"),
         items: vec![Wanted { sku: sku.to_owned(), quantity }],
         delivery_address,
         wished_date,
         expected_total_minor: None,
-    });
+    }
 }
 
 fn on_an_order(world: &mut World, act: impl FnOnce(&mut World, OrderId)) {

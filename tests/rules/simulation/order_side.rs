@@ -76,12 +76,25 @@ impl OrderSide {
         ARTICLES.into_iter().map(product).collect()
     }
 
-    pub fn place(&mut self, request: PlaceOrder, stamp: Stamp) -> Result<OrderId, Refusal> {
-        let decision = Order::place(request.clone(), &mut self.catalogue(), stamp)?;
+    /// A batch: each request sees what the ones before it have reserved.
+    pub fn place(&mut self, requests: Vec<(PlaceOrder, Stamp)>) -> Vec<Result<OrderId, Refusal>> {
+        let mut catalogue = self.catalogue();
+        let place = |(request, stamp): (PlaceOrder, Stamp)| {
+            let decision = Order::place(request.clone(), &mut catalogue, stamp)?;
+            Ok((request, stamp, decision))
+        };
+        let decided: Vec<_> = requests.into_iter().map(place).collect();
+        decided
+            .into_iter()
+            .map(|decided| decided.map(|(request, stamp, decision)| self.placed(request, stamp, decision)))
+            .collect()
+    }
+
+    fn placed(&mut self, request: PlaceOrder, stamp: Stamp, decision: Decision) -> OrderId {
         let order_id = decision.order.id;
         self.placed.insert(order_id, request);
         self.save(decision, stamp, format!("request-{}", stamp.fresh_id));
-        Ok(order_id)
+        order_id
     }
 
     pub fn cancel(&mut self, order_id: OrderId, by: CancelledBy, stamp: Stamp) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! Two services, two lanes, customers, staff, and everything that can go wrong between them.
 
 use delivery_service::domain::Command;
-use order_service::domain::{CancelledBy, PlaceOrder};
+use order_service::domain::{CancelledBy, PlaceOrder, Refusal};
 use shared_events::{Envelope, OrderId, Stamp, Topic, Version};
 
 use super::{
@@ -116,13 +116,17 @@ impl World {
         lane.records.push(envelope);
     }
 
-    pub fn place(&mut self, request: PlaceOrder) {
-        let stamp = self.stamp();
-        let placed = self.order_side.place(request, stamp);
-        self.tell(|world| match placed {
-            Ok(order_id) => format!("a customer places {}", world.name(order_id)),
-            Err(refusal) => format!("a customer is refused an order: {refusal:?}"),
-        });
+    pub fn place(&mut self, requests: Vec<PlaceOrder>) {
+        let requests = requests.into_iter().map(|request| (request, self.stamp())).collect();
+        for placed in self.order_side.place(requests) {
+            self.tell(|world| match &placed {
+                Ok(order_id) => format!("a customer places {}", world.name(*order_id)),
+                Err(refusal) => format!("a customer is refused an order: {refusal:?}"),
+            });
+            if matches!(placed, Err(Refusal::OutOfStock { .. })) {
+                self.coverage.note("an order is refused because nothing is left");
+            }
+        }
     }
 
     pub fn cancel(&mut self, order_id: OrderId, by: CancelledBy) {

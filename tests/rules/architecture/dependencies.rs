@@ -1,0 +1,126 @@
+//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl`, `tests`.
+
+use super::{Source, assert_none, read};
+
+/// How far up a crate of ours is. It may depend on what is further down; two on one level never on each other.
+fn level(name: &str) -> Option<u8> {
+    match name {
+        "shared-events" => Some(0),
+        "chassis" => Some(1),
+        "order-service" | "delivery-service" => Some(2),
+        "devstack" => Some(3),
+        "sagactl" | "bench" => Some(4),
+        "tests" => Some(5),
+        _ => None,
+    }
+}
+
+/// All that the contract may need: text, ids, time, money, schemas. No I/O.
+const CONTRACT_NEEDS: [&str; 7] = ["chrono", "iso_currency", "schemars", "serde", "serde_json", "thiserror", "uuid"];
+
+/// With one of these a service could call the other.
+const HTTP_CLIENTS: [&str; 10] =
+    ["reqwest", "ureq", "isahc", "surf", "attohttpc", "curl", "awc", "hyper-rustls", "hyper-tls", "tonic"];
+
+/// The sections and the names of what they list, as `(section, name)`.
+fn dependencies(manifest: &Source) -> Vec<(String, String)> {
+    let mut section = String::new();
+    let mut found = vec![];
+    for line in manifest.text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_matches(['[', ']']).to_owned();
+            // [dependencies.name] is a section of its own.
+            if let Some((section, name)) = section.split_once("dependencies.") {
+                found.push((format!("{section}dependencies"), name.to_owned()));
+            }
+        } else if section.ends_with("dependencies") && !line.is_empty() && !line.starts_with('#') {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or_default();
+            found.push((section.clone(), name.trim_matches('"').to_owned()));
+        }
+    }
+    found
+}
+
+fn needs(manifest: &Source) -> Vec<String> {
+    let needed = dependencies(manifest).into_iter().filter(|(section, _)| !section.ends_with("dev-dependencies"));
+    needed.map(|(_, name)| name).collect()
+}
+
+fn crate_name(manifest: &Source) -> &str {
+    manifest.path.split('/').next().unwrap_or_default()
+}
+
+fn members() -> Vec<String> {
+    let workspace = read("Cargo.toml");
+    let (_, members) = workspace.text.split_once("members = [").expect("members");
+    let (members, _) = members.split_once(']').expect("the end of the members");
+    members.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn manifests() -> Vec<Source> {
+    members().iter().map(|name| read(&format!("{name}/Cargo.toml"))).collect()
+}
+
+fn upward(manifest: &Source) -> Vec<String> {
+    let name = crate_name(manifest);
+    let Some(own) = level(name) else { return vec![format!("{name} has no place in the order of crates")] };
+    let ours = dependencies(manifest).into_iter().filter_map(|(_, needed)| level(&needed).map(|level| (needed, level)));
+    ours.filter(|(_, level)| *level >= own).map(|(needed, _)| format!("{name} depends on {needed}")).collect()
+}
+
+fn impure_contract(manifest: &Source) -> Vec<String> {
+    let impure = needs(manifest).into_iter().filter(|name| !CONTRACT_NEEDS.contains(&name.as_str()));
+    impure.map(|name| format!("{} depends on {name}", crate_name(manifest))).collect()
+}
+
+fn http_clients(manifest: &Source) -> Vec<String> {
+    let clients = needs(manifest).into_iter().filter(|name| HTTP_CLIENTS.contains(&name.as_str()));
+    clients.map(|name| format!("{} could call another service with {name}", crate_name(manifest))).collect()
+}
+
+fn without_lints(manifest: &Source) -> Vec<String> {
+    let has_lints = manifest.text.contains("[lints]\nworkspace = true");
+    if has_lints { vec![] } else { vec![format!("{} does not take the lints of the workspace", crate_name(manifest))] }
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    assert_none(&manifests().iter().flat_map(upward).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_contract_does_no_io() {
+    assert_none(&impure_contract(&read("shared-events/Cargo.toml")));
+}
+
+#[test]
+fn no_service_can_call_the_other() {
+    let names = ["chassis/Cargo.toml", "order-service/Cargo.toml", "delivery-service/Cargo.toml"];
+    assert_none(&names.into_iter().flat_map(|path| http_clients(&read(path))).collect::<Vec<_>>());
+    // hyper is there to serve; its client stays switched off for the whole workspace.
+    let workspace = read("Cargo.toml");
+    let hyper = workspace.text.lines().filter(|line| line.starts_with("hyper"));
+    assert_none(&hyper.filter(|line| line.contains("client")).map(str::to_owned).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace() {
+    assert_none(&manifests().iter().flat_map(without_lints).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_rules_of_dependencies_can_fail() {
+    let order = |text: &str| Source::made_up("order-service/Cargo.toml", text);
+    let sideways =
+        order("[dependencies]\nchassis.workspace = true\ndelivery-service = { path = \"../delivery-service\" }\n");
+    assert_eq!(upward(&sideways), ["order-service depends on delivery-service"]);
+    assert_eq!(upward(&order("[dev-dependencies.devstack]\npath = \"x\"\n")), ["order-service depends on devstack"]);
+    assert!(upward(&order("[dependencies]\nchassis.workspace = true\n[features]\ntests = []\n")).is_empty());
+    assert_eq!(upward(&Source::made_up("extra/Cargo.toml", "")), ["extra has no place in the order of crates"]);
+    assert_eq!(http_clients(&order("[dependencies]\nreqwest = \"0.13\"\n")).len(), 1);
+    assert!(http_clients(&order("[dev-dependencies]\nreqwest = \"0.13\"\n")).is_empty());
+    let contract =
+        Source::made_up("shared-events/Cargo.toml", "[dependencies]\nserde.workspace = true\ntokio = \"1\"\n");
+    assert_eq!(impure_contract(&contract), ["shared-events depends on tokio"]);
+    assert_eq!(without_lints(&contract).len(), 1);
+}
