@@ -68,6 +68,22 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    fn what(self) -> &'static str {
+        match self {
+            Origin::Command(name) => name,
+            Origin::Event { kind, .. } => kind.name(),
+        }
+    }
+
+    fn event_version(self) -> Option<i64> {
+        match self {
+            Origin::Command(_) => None,
+            Origin::Event { version, .. } => Some(version.0),
+        }
+    }
+}
+
 /// A decision with what the history tells of it.
 #[derive(Debug)]
 pub struct Made {

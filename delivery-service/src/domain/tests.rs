@@ -5,15 +5,18 @@ use shared_events::{
     Address, Announce, CancellationReason, CreationFailure, DeliveryFailed, Event, EventId, Item, Money,
     OrderCancelled, OrderCompleted, OrderId, Proof, Slot, Stamp,
 };
-use uuid::Uuid;
 
 use super::*;
 
 const TODAY: &str = "2026-03-01T23:59:59Z";
 
+fn id<T: std::str::FromStr<Err: std::fmt::Debug>>() -> T {
+    "01932c07-209f-7401-9e4f-9a4ac0ca4d1b".parse().expect("an id")
+}
+
 fn stamp() -> Stamp {
     let at: DateTime<Utc> = TODAY.parse().expect("a time");
-    Stamp { at, event_id: EventId(Uuid::from_u128(1)), fresh_id: Uuid::from_u128(2) }
+    Stamp { at, event_id: EventId(id()), fresh_id: id() }
 }
 
 fn day(of_march: u32) -> NaiveDate {
@@ -47,7 +50,7 @@ fn order(postal_code: &str) -> OrderCompleted {
 }
 
 fn begin(order: OrderCompleted, plan: &mut Plan) -> Decision {
-    Delivery::begin(OrderId(Uuid::from_u128(9)), &Event::OrderCompleted(order), plan, stamp())
+    Delivery::begin(OrderId(id()), &Event::OrderCompleted(order), plan, stamp())
 }
 
 fn check_refused(order: OrderCompleted, plan: &mut Plan, reason: CreationFailure) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chassis::Tx;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -106,6 +106,11 @@ pub async fn transitions(tx: &mut Tx<'_>, ids: &[DeliveryId]) -> sqlx::Result<Ha
     Ok(transitions)
 }
 
+/// One column of these rows.
+fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
+    rows.iter().map(of_row).collect()
+}
+
 /// Writes each delivery as it is after the last decision about it.
 pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
     let made: Vec<&Made> = latest(made).into_values().collect();
@@ -113,23 +118,7 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         return Ok(());
     }
     let deliveries: Vec<&Delivery> = made.iter().map(|made| &made.decision.delivery).collect();
-    let ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.id.0).collect();
-    let orders: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.order_id.0).collect();
-    let statuses: Vec<&str> = deliveries.iter().map(|delivery| delivery.status.name()).collect();
-    let zones: Vec<Option<&str>> =
-        deliveries.iter().map(|delivery| delivery.slot.as_ref().map(|slot| slot.zone.as_str())).collect();
-    let dates: Vec<Option<NaiveDate>> =
-        deliveries.iter().map(|delivery| delivery.slot.as_ref().map(|slot| slot.date)).collect();
-    let couriers: Vec<Option<&str>> = deliveries.iter().map(|delivery| delivery.courier.as_deref()).collect();
-    let weights: Vec<i64> = deliveries.iter().map(|delivery| delivery.weight_g).collect();
-    let addresses: Vec<Option<Json<&Address>>> =
-        deliveries.iter().map(|delivery| delivery.address.as_ref().map(Json)).collect();
-    let proofs: Vec<Option<Json<&Proof>>> =
-        deliveries.iter().map(|delivery| delivery.proof.as_ref().map(Json)).collect();
-    let failures: Vec<Option<Json<DeliveryFailed>>> =
-        deliveries.iter().map(|delivery| delivery.failure.map(Json)).collect();
-    let versions: Vec<i64> = deliveries.iter().map(|delivery| delivery.version.0).collect();
-    let changes: Vec<i64> = made.iter().map(|made| made.number).collect();
+    let slots = column(&deliveries, |delivery| delivery.slot.as_ref());
     sqlx::query!(
         r#"
         insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
@@ -140,18 +129,18 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         set status = excluded.status, courier_id = excluded.courier_id, proof = excluded.proof,
             failure = excluded.failure, version = excluded.version, changes = excluded.changes
         "#,
-        &ids,
-        &orders,
-        &statuses as _,
-        &zones as _,
-        &dates as _,
-        &couriers as _,
-        &weights,
-        &addresses as _,
-        &proofs as _,
-        &failures as _,
-        &versions,
-        &changes
+        &column(&deliveries, |delivery| delivery.id.0),
+        &column(&deliveries, |delivery| delivery.order_id.0),
+        &column(&deliveries, |delivery| delivery.status.name()) as _,
+        &column(&slots, |slot| slot.map(|slot| slot.zone.as_str())) as _,
+        &column(&slots, |slot| slot.map(|slot| slot.date)) as _,
+        &column(&deliveries, |delivery| delivery.courier.as_deref()) as _,
+        &column(&deliveries, |delivery| delivery.weight_g),
+        &column(&deliveries, |delivery| delivery.address.as_ref().map(Json)) as _,
+        &column(&deliveries, |delivery| delivery.proof.as_ref().map(Json)) as _,
+        &column(&deliveries, |delivery| delivery.failure.map(Json)) as _,
+        &column(&deliveries, |delivery| delivery.version.0),
+        &column(&made, |made| made.number)
     )
     .execute(&mut **tx)
     .await?;
@@ -163,39 +152,24 @@ pub(super) async fn save_history(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result
     if made.is_empty() {
         return Ok(());
     }
-    let deliveries: Vec<Uuid> = made.iter().map(|made| made.decision.delivery.id.0).collect();
-    let numbers: Vec<i64> = made.iter().map(|made| made.number).collect();
-    let orders: Vec<Uuid> = made.iter().map(|made| made.decision.delivery.order_id.0).collect();
-    let statuses: Vec<&str> = made.iter().map(|made| made.decision.delivery.status.name()).collect();
-    let times: Vec<DateTime<Utc>> = made.iter().map(|made| made.decision.stamp.at).collect();
-    let causes: Vec<&str> = made.iter().map(|made| made.cause.id.as_str()).collect();
-    let (whats, event_versions): (Vec<&str>, Vec<Option<i64>>) =
-        made.iter().map(|made| what_and_version(made.origin)).unzip();
     sqlx::query!(
         r#"
         insert into delivery_history (delivery_id, number, order_id, status, at, what, cause_id, event_version)
         select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[],
                              $7::text[], $8::bigint[])
         "#,
-        &deliveries,
-        &numbers,
-        &orders,
-        &statuses as _,
-        &times,
-        &whats as _,
-        &causes as _,
-        &event_versions as _
+        &column(made, |made| made.decision.delivery.id.0),
+        &column(made, |made| made.number),
+        &column(made, |made| made.decision.delivery.order_id.0),
+        &column(made, |made| made.decision.delivery.status.name()) as _,
+        &column(made, |made| made.decision.stamp.at),
+        &column(made, |made| made.origin.what()) as _,
+        &column(made, |made| made.cause.id.as_str()) as _,
+        &column(made, |made| made.origin.event_version()) as _
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-fn what_and_version(origin: Origin) -> (&'static str, Option<i64>) {
-    match origin {
-        Origin::Command(name) => (name, None),
-        Origin::Event { kind, version, .. } => (kind.name(), Some(version.0)),
-    }
 }
 
 /// Keeps what was impossible. Hardly ever anything, so one at a time.
