@@ -69,15 +69,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 fn idempotency_key(headers: &HeaderMap, route: String) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (value.to_str(), values.next()) {
+        (Ok(key), None) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(Some(IdempotencyKey { route, key: key.to_owned() }))
         }
-        Ok(_) | Err(_) => Err(Problem::new(
+        // Of two keys one would be disregarded, and the caller would believe that it protects them.
+        (Ok(_) | Err(_), _) => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "invalid_idempotency_key",
-            "Idempotency-Key has to be 1 to 255 visible ASCII characters.",
+            "Idempotency-Key has to be one header of 1 to 255 visible ASCII characters.",
         )),
     }
 }
