@@ -153,20 +153,18 @@ impl Form {
         values.into_iter().enumerate().filter_map(|(index, value)| read_all(self, index, value)).collect()
     }
 
-    /// A list of texts.
+    /// A list of texts. An empty one stands for one that was refused, so that the others keep their places.
     pub fn texts(&mut self, name: &str, len: RangeInclusive<usize>, chars: RangeInclusive<usize>) -> Vec<String> {
         let mut texts = Vec::new();
         for (index, value) in self.take_list(name, len).into_iter().enumerate() {
-            let at = format!("{name}/{index}");
-            match value {
-                Value::String(text) => match judge_text(&text, &chars) {
-                    None => texts.push(text),
-                    Some(detail) => self.refuse(&at, detail),
-                },
+            let judged = match value {
+                Value::String(text) => judge_text(&text, &chars).map_or(Ok(text), Err),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    self.refuse(&at, "has to be a text");
+                    Err("has to be a text".to_owned())
                 }
-            }
+            };
+            let at = format!("{name}/{index}");
+            texts.push(judged.unwrap_or_else(|detail| self.refuse_value(&at, detail).unwrap_or_default()));
         }
         texts
     }
