@@ -79,12 +79,22 @@ pub fn play(seed: u64, rule: Rule, is_told: bool) -> Ended {
     for _ in 0..60 + world.dice.roll(140) {
         let action = world.dice.pick_weighted(&actions);
         act(&mut world, action);
-        invariants::check_always(&world, &mut violations);
+        check(&mut world, &mut violations);
     }
     come_to_rest(&mut world);
-    invariants::check_always(&world, &mut violations);
+    check(&mut world, &mut violations);
     invariants::check_at_rest(&mut world, &mut violations);
     Ended { violations, story: world.story(), coverage: world.coverage }
+}
+
+/// What has just been broken is told where it happened.
+fn check(world: &mut World, violations: &mut Violations) {
+    let before = violations.0.len();
+    invariants::check_always(world, violations);
+    if violations.0.len() > before {
+        let broken: Vec<&str> = violations.0.keys().copied().collect();
+        world.tell(|_| format!("BROKEN: {}", broken.join(", ")));
+    }
 }
 
 /// Every history has a temper of its own: some never see a cancellation, in some nothing is ever acknowledged.

@@ -51,12 +51,9 @@ impl World {
         let planned = self.reader(topic).plan(&batch);
         let handled = batch.iter().zip(&planned.outcomes).filter(|(_, outcome)| **outcome == Outcome::Handled);
         let handled: Vec<&Envelope> = handled.map(|(envelope, _)| envelope).collect();
-        let is_in_trouble = handled.iter().any(|envelope| self.trouble.meets(&mut self.dice, topic, envelope));
+        let is_in_trouble = handled.into_iter().any(|envelope| self.trouble.meets(&mut self.dice, topic, envelope));
         match (is_in_trouble, offsets) {
-            (false, _) => {
-                handled.iter().for_each(|envelope| self.react(topic, envelope));
-                self.commit(topic, offsets, &batch, planned);
-            }
+            (false, _) => self.commit(topic, offsets, &batch, planned),
             (true, [_]) => {
                 self.trouble.one_try_less(topic, &batch[0]);
                 let planned = self.reader(topic).plan_rejected(&batch[0]);
@@ -74,6 +71,9 @@ impl World {
     fn commit(&mut self, topic: Topic, offsets: &[usize], batch: &[Envelope], planned: Planned) {
         for (envelope, outcome) in batch.iter().zip(&planned.outcomes) {
             self.note_outcome(topic, envelope, outcome, planned.jumped.contains(&envelope.order_id));
+            if *outcome == Outcome::Handled {
+                self.react(topic, envelope);
+            }
         }
         self.reader(topic).commit(offsets, batch, planned);
     }
@@ -97,7 +97,13 @@ impl World {
         note.into_iter().for_each(|note| self.coverage.note(note));
         self.tell(|world| {
             let (name, kind) = (world.name(envelope.order_id), envelope.event.kind());
-            format!("{kind} (version {} of {name}) arrives from {topic}: {outcome:?}", envelope.version)
+            let becomes = match outcome {
+                Outcome::Handled => "it is tried".to_owned(),
+                Outcome::Duplicate => "no effect, it was applied or jumped before".to_owned(),
+                Outcome::Parked(Reason::Gap { seen }) => format!("parked, {seen} was the last one applied"),
+                Outcome::Parked(reason) => format!("parked, {}", reason.cause()),
+            };
+            format!("{kind} (version {} of {name}) is read from {topic}: {becomes}", envelope.version)
         });
     }
 

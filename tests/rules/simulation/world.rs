@@ -137,7 +137,9 @@ impl World {
         };
         self.coverage.note(coverage::order_command(&self.order_side.orders[&order_id], column));
         let answer = self.order_side.cancel(order_id, by, stamp);
-        self.tell(|world| format!("{by} cancels {}: {answer:?}{}", world.name(order_id), world.order_now(order_id)));
+        self.tell(|world| {
+            format!("the {by} cancels {}: {}{}", world.name(order_id), granted(&answer), world.order_now(order_id))
+        });
     }
 
     pub fn deadline(&mut self, order_id: OrderId) {
@@ -148,7 +150,7 @@ impl World {
             self.coverage.note("somebody has to look at a cancellation without an answer");
         }
         self.tell(|world| {
-            format!("a deadline of {} passes: {answer:?}{}", world.name(order_id), world.order_now(order_id))
+            format!("a deadline of {} passes: {}{}", world.name(order_id), granted(&answer), world.order_now(order_id))
         });
     }
 
@@ -158,8 +160,13 @@ impl World {
         self.coverage.note(coverage::delivery_command(&self.delivery_side.deliveries[&order_id], &command));
         let answer = self.delivery_side.decide(order_id, command.clone(), stamp);
         self.tell(|world| {
-            let name = world.name(order_id);
-            format!("{command:?} the delivery of {name}: {answer:?}{}", world.delivery_now(order_id))
+            let answer = answer.map_or_else(|refusal| format!("refused, {refusal}"), |()| "granted".to_owned());
+            format!(
+                "staff ask to {} {}: {answer}{}",
+                command.name(),
+                world.name(order_id),
+                world.delivery_now(order_id)
+            )
         });
     }
 
@@ -168,7 +175,12 @@ impl World {
         let envelope = self.outbox(topic).envelope(place);
         self.tell(|world| {
             let (name, kind) = (world.name(place.0), envelope.event.kind());
-            format!("{kind} (version {} of {name}) goes to {topic}: {sending:?}", place.1)
+            let becomes = match sending {
+                Sending::Acknowledged => "acknowledged",
+                Sending::NotAcknowledged => "it is there, but the relay does not know",
+                Sending::Lost => "it never gets there",
+            };
+            format!("{kind} (version {} of {name}) is sent to {topic}: {becomes}", place.1)
         });
         match sending {
             Sending::Acknowledged => {
@@ -215,7 +227,7 @@ impl World {
                 Topic::Orders => world.delivery_now(order_id),
                 Topic::Deliveries => world.order_now(order_id),
             };
-            format!("    {} is applied{now}", envelope.event.kind())
+            format!("    applied{now}")
         });
     }
 
@@ -226,5 +238,12 @@ impl World {
 
     fn delivery_now(&self, order_id: OrderId) -> String {
         format!(" [delivery {}]", self.delivery_side.deliveries[&order_id].status)
+    }
+}
+
+fn granted(answer: &Result<(), Refusal>) -> String {
+    match answer {
+        Ok(()) => "granted".to_owned(),
+        Err(refusal) => format!("refused, {}", refusal.code()),
     }
 }
