@@ -14,8 +14,8 @@ use shared_events::Topic;
 use super::kafka::{self, KafkaSettings};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The largest record a topic takes, in bytes. The largest order is a tenth of it.
-const RECORD_BYTES: &str = "262144";
+/// The largest batch of records that a topic takes, in bytes; twice what our producer makes. The largest order is a tenth of it.
+const BATCH_BYTES: &str = "262144";
 
 /// A topic's name in Kafka.
 #[must_use]
@@ -33,7 +33,7 @@ pub async fn create(settings: &KafkaSettings, partitions: i32, replicas: i32) ->
     let topics: Vec<_> = names
         .iter()
         .map(|name| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas)).set("max.message.bytes", RECORD_BYTES)
+            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas)).set("max.message.bytes", BATCH_BYTES)
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));
