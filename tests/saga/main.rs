@@ -4,3 +4,4 @@
 //! a server have their own ([`tests::Env::apart`]), so that no test waits for another.
 
 mod harness;
+mod relay;
