@@ -1,5 +1,5 @@
-//! What every request passes before it reaches a handler, from the outside in: request id, trace, waiting, catch-panic,
-//! security headers, concurrency limit, time-out. Every refusal of every layer is a problem document.
+//! What every request passes before it reaches a handler, from the outside in: request id, trace, catch-panic, security
+//! headers, waiting, concurrency limit, time-out. Every refusal of every layer is a problem document.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -43,10 +43,10 @@ pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
         .merge(probes)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(later::wait))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::CACHE_CONTROL, "no-store"))
         .layer(CatchPanicLayer::custom(on_panic))
-        .layer(middleware::from_fn(later::wait))
         .layer(middleware::from_fn(trace))
         .layer(middleware::from_fn(identify))
 }

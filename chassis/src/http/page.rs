@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::json;
 
 use super::{answer::Answer, problem::Problem};
 
@@ -51,6 +50,12 @@ impl<C: std::str::FromStr + ToString> Page<C> {
         let has_more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| has_more).map(|last| cursor_of(last).to_string());
-        Answer::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next }))
+        Answer::json(StatusCode::OK, &Listed { items, next_cursor: next })
     }
+}
+
+#[derive(Serialize)]
+struct Listed<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
 }
