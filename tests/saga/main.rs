@@ -4,4 +4,5 @@
 //! a server have their own ([`tests::Env::apart`]), so that no test waits for another.
 
 mod harness;
+mod inbox;
 mod relay;
