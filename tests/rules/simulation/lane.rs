@@ -10,8 +10,8 @@ use shared_events::{Announce, Cause, Envelope, OrderId, Stamp, Version};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     Versions,
-    /// Applies whatever arrives, as it arrives: what many readers do.
-    ApplyEverything,
+    /// Applies whatever arrives, as it arrives, but for the last so many, which it remembers: what many readers do.
+    RememberTheLast(usize),
 }
 
 /// A topic: what was acknowledged, in order. Repeats are part of it.
@@ -145,6 +145,11 @@ impl Inbox {
         for parked in self.parked.values_mut().filter(|parked| parked.place == (order_id, seen.next())) {
             parked.is_due = true;
         }
+    }
+
+    /// Whether it is among the last so many that were applied.
+    pub fn remembers(&self, place: (OrderId, Version), last: usize) -> bool {
+        self.applied.iter().rev().take(last).any(|applied| *applied == place)
     }
 
     /// Without the version rule: what was applied is only remembered by the test.

@@ -42,7 +42,9 @@ impl World {
     pub fn apply(&mut self, topic: Topic, offsets: &[usize]) {
         match self.rule {
             Rule::Versions => self.apply_by_version(topic, offsets),
-            Rule::ApplyEverything => offsets.iter().for_each(|offset| self.apply_whatever_comes(topic, *offset)),
+            Rule::RememberTheLast(last) => {
+                offsets.iter().for_each(|offset| self.apply_whatever_comes(topic, *offset, last));
+            }
         }
     }
 
@@ -107,8 +109,11 @@ impl World {
         });
     }
 
-    fn apply_whatever_comes(&mut self, topic: Topic, offset: usize) {
+    fn apply_whatever_comes(&mut self, topic: Topic, offset: usize, last: usize) {
         let envelope = self.lane(topic).records[offset].clone();
+        if self.reader(topic).remembers((envelope.order_id, envelope.version), last) {
+            return;
+        }
         let is_in_trouble = self.trouble.meets(&mut self.dice, topic, &envelope);
         if is_in_trouble {
             self.trouble.one_try_less(topic, &envelope);
