@@ -110,6 +110,14 @@ impl Consuming {
         self.task.await?
     }
 
+    /// Waits until it ends by itself, and says why.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub async fn ended(self) -> Result<()> {
+        self.task.await?
+    }
+
     /// Ends it in the middle of whatever it is doing, as a kill would: nothing more is committed by this task.
     pub fn abort(self) {
         self.task.abort();

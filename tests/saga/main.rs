@@ -3,6 +3,7 @@
 //! One binary on purpose: one server, one broker, and every test has its own databases and topics on them. Tests that stop
 //! a server have their own ([`tests::Env::apart`]), so that no test waits for another.
 
+mod consumer;
 mod harness;
 mod inbox;
 mod relay;
