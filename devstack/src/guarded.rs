@@ -91,14 +91,15 @@ impl Guarded {
             .with_context(|| format!("{} could not be sent {signal:?}.", self.name))
     }
 
-    /// Sends a signal and waits until the child has gone. After `patience` it is killed, and that is an error.
-    pub async fn end(&mut self, signal: Signal, patience: Duration) -> Result<()> {
+    /// Sends a signal and waits until the child has gone; says how it ended, `None` if it was gone before. After
+    /// `patience` it is killed, and that is an error.
+    pub async fn end(&mut self, signal: Signal, patience: Duration) -> Result<Option<ExitStatus>> {
         if !self.is_running()? {
-            return Ok(());
+            return Ok(None);
         }
         self.signal(signal)?;
-        if wait_until(patience, async || self.reap()).await?.is_some() {
-            return Ok(());
+        if let Some(status) = wait_until(patience, async || self.reap()).await? {
+            return Ok(Some(status));
         }
         let late = self.failure(&format!("{} did not stop within {patience:?} and was killed", self.name));
         self.signal(Signal::KILL)?;

@@ -1,6 +1,7 @@
 //! One of our services as a child process.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -95,11 +96,12 @@ impl ServiceProcess {
 
     /// Kills the service with SIGKILL, and answers when it has gone.
     pub async fn kill(&mut self) -> Result<()> {
-        self.process.end(Signal::KILL, KILLED_WITHIN).await
+        self.process.end(Signal::KILL, KILLED_WITHIN).await.map(drop)
     }
 
-    /// Asks the service to stop (SIGTERM) and waits until it has. After `deadline` it is killed, and that is an error.
-    pub async fn terminate(&mut self, deadline: Duration) -> Result<()> {
+    /// Asks the service to stop (SIGTERM) and waits until it has; says how it ended, `None` if it did not run. After
+    /// `deadline` it is killed, and that is an error.
+    pub async fn terminate(&mut self, deadline: Duration) -> Result<Option<ExitStatus>> {
         self.process.end(Signal::TERM, deadline).await
     }
 

@@ -52,11 +52,11 @@ impl Broker {
             // A paused broker would sleep through the request to stop.
             self.process.signal(Signal::CONT)?;
         }
-        self.process.end(Signal::TERM, STOPPED_WITHIN).await
+        self.process.end(Signal::TERM, STOPPED_WITHIN).await.map(drop)
     }
 
     pub async fn kill(&mut self) -> Result<()> {
-        self.process.end(Signal::KILL, STOPPED_WITHIN).await
+        self.process.end(Signal::KILL, STOPPED_WITHIN).await.map(drop)
     }
 
     pub async fn restart(&mut self) -> Result<()> {

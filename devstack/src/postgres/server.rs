@@ -59,11 +59,11 @@ impl Server {
             Shutdown::Fast => Signal::INT,
             Shutdown::Immediate => Signal::QUIT,
         };
-        self.process.end(signal, STOPPED_WITHIN).await
+        self.process.end(signal, STOPPED_WITHIN).await.map(drop)
     }
 
     pub async fn kill(&mut self) -> Result<()> {
-        self.process.end(Signal::KILL, STOPPED_WITHIN).await
+        self.process.end(Signal::KILL, STOPPED_WITHIN).await.map(drop)
     }
 
     /// Stops what runs, and starts it on the same port: those who know the address find it again.
