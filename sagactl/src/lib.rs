@@ -1,1 +1,3 @@
-//! stub
+//! The operator's command. What it checks is a library, so that tests can check the same.
+
+pub mod verify;
