@@ -1,1 +1,37 @@
-fn main() {}
+//! The operator's command: bring the pair up, watch its story, check its invariants.
+
+mod args;
+mod checking;
+mod demo;
+mod ending;
+mod say;
+mod shop;
+mod stage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::ending::Ending;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse_from(without_separator(std::env::args_os()));
+    let (ended, failure) = match args.command {
+        Command::Up(options) => (stage::up(&options).await, Ending::Failed),
+        Command::Demo(options) => (demo::run(&options).await, Ending::Failed),
+        Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
+    };
+    let ending = ended.unwrap_or_else(|error| {
+        say::error(&error);
+        failure
+    });
+    ending.into()
+}
+
+/// Cargo hands `cargo demo -- --once` on as `demo -- --once`. No command takes anything that a `--` could protect.
+fn without_separator(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    args.filter(|arg| arg != "--")
+}

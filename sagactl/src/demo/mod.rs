@@ -1,0 +1,113 @@
+//! `sagactl demo`: raises the pair, tells its story, checks the invariants.
+
+mod crowd;
+pub mod seed;
+mod stories;
+mod teller;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use devstack::Stack;
+use sagactl::verify::Options;
+
+use self::teller::Teller;
+use crate::args::Demo;
+use crate::checking;
+use crate::ending::Ending;
+use crate::say::{self, Page};
+use crate::shop::Shop;
+use crate::stage::{self, Interrupts};
+
+/// Runs the command.
+pub async fn run(args: &Demo) -> Result<Ending> {
+    let mut interrupts = Interrupts::listen()?;
+    let Some(stack) = interrupts.unless(stage::raise(&args.up)).await else { return Ok(Ending::Interrupted) };
+    let mut stack = stack?;
+    let told = interrupts.unless(tell(&stack, args)).await;
+    let ending = match told {
+        None => Ok(Ending::Interrupted),
+        Some(Err(error)) => Err(error),
+        Some(Ok(ending)) if args.once => Ok(ending),
+        Some(Ok(ending)) => stay(&mut stack, &mut interrupts).await.map(|()| ending),
+    };
+    stage::take_down(stack, &mut interrupts).await?;
+    ending
+}
+
+async fn stay(stack: &mut Stack, interrupts: &mut Interrupts) -> Result<()> {
+    stage::show(stack, Page::new())?;
+    stage::stay(stack, interrupts).await
+}
+
+/// Tells every story, also after one that went wrong: each says something of its own.
+async fn tell(stack: &Stack, args: &Demo) -> Result<Ending> {
+    let started = Instant::now();
+    let page = Page::new();
+    let shop = Arc::new(Shop::of(stack)?);
+    seed::seed(&shop, seed::Amounts::for_orders(args.orders)).await?;
+    let teller = Teller { shop: &shop, page };
+    let mut failures = Failures { page, told: 0, sentences: Vec::new() };
+
+    page.heading("1  An order is confirmed")?;
+    failures.note(stories::confirmed(teller).await)?;
+    page.heading("2  An order is refused by the delivery side, and compensated")?;
+    failures.note(stories::compensated(teller).await)?;
+    page.heading("3  An order is cancelled by its customer while the delivery exists")?;
+    failures.note(stories::cancelled(teller).await)?;
+    page.heading("4  A parcel is lost on the way")?;
+    failures.note(stories::lost(teller).await)?;
+    page.heading("5  A parcel is delivered")?;
+    failures.note(stories::delivered(teller).await)?;
+    page.heading(&format!("6  {} orders at once", args.orders))?;
+    failures.note(crowd::run(Arc::clone(&shop), page, args.orders).await)?;
+
+    page.heading("The invariants, checked over both databases")?;
+    failures.note(invariants_hold(stack, page).await)?;
+    failures.sum_up(started)
+}
+
+async fn invariants_hold(stack: &Stack, page: Page) -> Result<()> {
+    let report =
+        checking::check(&stack.order_database_url(), &stack.delivery_database_url(), Options::default()).await?;
+    for line in report.to_string().lines() {
+        page.line(format!("  {line}"))?;
+    }
+    anyhow::ensure!(report.holds(), "{} invariants are broken.", report.violations.len());
+    Ok(())
+}
+
+/// What did not go as it should.
+struct Failures {
+    page: Page,
+    told: usize,
+    sentences: Vec<String>,
+}
+
+impl Failures {
+    fn note(&mut self, told: Result<()>) -> Result<()> {
+        self.told += 1;
+        match told {
+            Ok(()) => self.page.good("  ✓ as it should be"),
+            Err(error) => {
+                let sentence = say::sentence(&error);
+                self.page.bad(&format!("  ✗ {sentence}"))?;
+                self.sentences.push(sentence);
+                Ok(())
+            }
+        }
+    }
+
+    fn sum_up(self, started: Instant) -> Result<Ending> {
+        let seconds = started.elapsed().as_secs_f64();
+        self.page.line("")?;
+        if self.sentences.is_empty() {
+            self.page.good(&format!("Every story ended as it should, and every invariant holds ({seconds:.1} s)."))?;
+            return Ok(Ending::Well);
+        }
+        self.page.bad(&format!("{} of {} did not go as they should:", self.sentences.len(), self.told))?;
+        self.sentences.iter().try_for_each(|sentence| self.page.line(format!("  {sentence}")))?;
+        Ok(Ending::Failed)
+    }
+}

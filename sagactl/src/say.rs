@@ -1,0 +1,69 @@
+//! What people read. Standard output has the story, standard error what is being done and what went wrong.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result};
+
+/// Where the story is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    styled: bool,
+}
+
+impl Page {
+    /// Standard output; in colours where it is a terminal and NO_COLOR is not set.
+    pub fn new() -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { styled: wanted && std::io::stdout().is_terminal() }
+    }
+
+    /// Writes a line. Who reads us may go away: that ends us, and is not worth a panic.
+    pub fn line(self, text: impl Display) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).context("nobody reads the output any more")
+    }
+
+    pub fn heading(self, text: &str) -> Result<()> {
+        self.line("")?;
+        self.line(self.styled(text, "1"))
+    }
+
+    pub fn good(self, text: &str) -> Result<()> {
+        self.line(self.styled(text, "32"))
+    }
+
+    pub fn bad(self, text: &str) -> Result<()> {
+        self.line(self.styled(text, "1;31"))
+    }
+
+    fn styled(self, text: &str, style: &str) -> String {
+        if self.styled { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Says on standard error what went wrong.
+pub fn error(error: &anyhow::Error) {
+    // Nothing is left to be done when even this cannot be written.
+    if let Err(unsaid) = writeln!(std::io::stderr(), "sagactl: {}", sentence(error)) {
+        drop(unsaid);
+    }
+}
+
+/// An error and its causes as one sentence. What follows on more lines (the end of a log) stays as it is.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let causes: Vec<String> = error.chain().map(|cause| cause.to_string().trim_end_matches('.').to_owned()).collect();
+    let sentence = causes.join(": ");
+    if sentence.contains('\n') { sentence } else { format!("{sentence}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn an_error_is_one_sentence() {
+        let error = anyhow::anyhow!("refused").context("PostgreSQL could not be reached.");
+        assert_eq!(sentence(&error), "PostgreSQL could not be reached: refused.");
+    }
+}
