@@ -6,6 +6,8 @@
 //!
 //! Read in this order: [`Stack`] (everything wired together), [`Postgres`], [`Kafka`], [`ServiceProcess`].
 
+#![allow(clippy::disallowed_methods, reason = "names of runs and passwords: nothing that a service decides by")]
+
 mod binaries;
 mod cache;
 mod command;
