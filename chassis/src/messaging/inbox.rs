@@ -9,6 +9,9 @@ use shared_events::{OrderId, Version};
 
 use crate::Tx;
 
+#[cfg(test)]
+mod tests;
+
 /// What becomes of a record. There is no "failed": what cannot be applied is parked, and nothing is dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
