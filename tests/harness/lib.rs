@@ -6,13 +6,16 @@
 //! Nothing is left behind, also when a test fails or the run is killed: every server has a guardian that ends it when this
 //! process is gone (see `devstack`). Rust never drops what is static, and need not.
 
+pub mod books;
 mod env;
 mod events;
 mod inbox;
 mod launch;
+mod pair;
 mod proxy;
 mod reactions;
 mod servers;
+pub mod shop;
 mod topic;
 mod waiting;
 
@@ -20,8 +23,10 @@ pub use env::Env;
 pub use events::{envelope, fresh_order, golden, record};
 pub use inbox::{Consuming, TestInbox};
 pub use launch::{Launch, Service};
+pub use pair::Pair;
 pub use proxy::{COMMIT, Proxy, Traffic};
 pub use reactions::{Applied, TestReactions};
 pub use servers::Servers;
+pub use shop::{Reply, Shop, order_of};
 pub use topic::{KEYED, produce, read_all};
 pub use waiting::{PATIENCE, eventually, eventually_is};
