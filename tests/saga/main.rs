@@ -3,6 +3,8 @@
 //! One binary on purpose: one server, one broker, and every test has its own databases and topics on them. Tests that stop
 //! a server have their own ([`tests::Env::apart`]), so that no test waits for another.
 
+#![allow(clippy::disallowed_methods, reason = "a test may make ids as it likes")]
+
 mod consumer;
 mod harness;
 mod inbox;

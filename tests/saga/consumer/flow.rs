@@ -3,7 +3,8 @@
 use anyhow::Result;
 use chassis::messaging::Record;
 use shared_events::Topic;
-use tests::{PATIENCE, eventually_is, fresh_order};
+use tests::{COMMIT, PATIENCE, Proxy, eventually, eventually_is, fresh_order};
+use tokio_util::sync::CancellationToken;
 
 use super::{Reader, completed};
 use crate::inbox::{Parked, poison::poison};
@@ -79,5 +80,53 @@ async fn under_load_batches_grow_and_alone_an_event_is_applied_at_once() -> Resu
     assert_eq!(batches[0], 1);
     assert!(batches.len() < 1_000, "{} transactions for 3,001 events", batches.len());
     assert!(batches.iter().all(|batch| *batch <= 500), "a batch has a limit");
+    consuming.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_heals_by_itself_when_its_predecessor_comes() -> Result<()> {
+    let reader = Reader::new("healsitself", 1).await;
+    let stop = CancellationToken::new();
+    // The retry worker of a running service, woken by the consumer beside it.
+    let twin = reader.inbox.twin(&reader.env);
+    let consuming = twin.consume(&reader.env, "one");
+    let retrying = tokio::spawn(twin.retries.run(stop.clone()));
+    let order = fresh_order();
+    for version in [3, 2, 4, 1] {
+        reader.env.produce(&[reader.record(&completed(order, version))]).await;
+    }
+    eventually_is("the lane is whole", PATIENCE, 4, async || reader.inbox.applied().await).await;
+    reader.ensure_each_once_in_order(&[order], 4).await?;
+    consuming.stop().await?;
+    stop.cancel();
+    Ok(retrying.await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_for_long_pauses_the_consumer_and_costs_nothing() -> Result<()> {
+    // The waits between so many failures add up to more than the ten seconds after which partitions are paused.
+    const FAILURES: usize = 9;
+    let reader = Reader::new("paused", 2).await;
+    let proxy = Proxy::before(reader.env.deliveries_database()).await;
+    let through = reader.inbox.twin_at(&reader.env, &proxy.url(reader.env.deliveries_database()));
+    proxy.lose_questions(COMMIT, usize::MAX);
+    let consuming = through.consume(&reader.env, "one");
+    let orders: Vec<_> = (0..1_000).map(|_| fresh_order()).collect();
+    for version in 1..=4 {
+        let records: Vec<_> = orders.iter().map(|order| reader.record(&completed(*order, version))).collect();
+        reader.env.produce(&records).await;
+    }
+    eventually("commits have failed for long", PATIENCE, async || {
+        let failed = proxy.sprung();
+        if failed >= FAILURES { Ok(()) } else { Err(format!("{failed} have failed")) }
+    })
+    .await;
+    assert_eq!(reader.committed().await?, [None, None]);
+
+    proxy.lose_questions(COMMIT, 0);
+    eventually_is("everything is applied", PATIENCE, 4_000, async || reader.inbox.applied().await).await;
+    reader.ensure_each_once_in_order(&orders, 4).await?;
+    assert_eq!(Parked::all(&reader.inbox.pool).await, []);
+    eventually_is("the offsets have followed", PATIENCE, 4_000, async || reader.behind().await).await;
     consuming.stop().await
 }
