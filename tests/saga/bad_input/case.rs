@@ -1,0 +1,110 @@
+//! One bad request, and what has to come of it.
+
+use anyhow::Result;
+
+use super::raw::Raw;
+
+/// What is there already, and must stay as it is.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub order: String,
+    pub delivery: String,
+    pub sku: String,
+    pub zone: String,
+    pub courier: String,
+}
+
+/// Which of the two is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Orders,
+    Deliveries,
+}
+
+#[derive(Clone, Debug)]
+pub struct Case {
+    what: String,
+    pub side: Side,
+    pub raw: Raw,
+    expected: Expected,
+}
+
+#[derive(Clone, Debug)]
+enum Expected {
+    Problem(u16, String),
+    /// `invalid_fields`, naming exactly these, in any order.
+    Fields(Vec<String>),
+}
+
+impl Case {
+    pub fn problem(what: impl Into<String>, side: Side, raw: Raw, status: u16, code: &str) -> Self {
+        Self { what: what.into(), side, raw, expected: Expected::Problem(status, code.to_owned()) }
+    }
+
+    pub fn fields(what: impl Into<String>, side: Side, raw: Raw, fields: &[&str]) -> Self {
+        let mut fields: Vec<_> = fields.iter().map(|field| (*field).to_owned()).collect();
+        fields.sort_unstable();
+        Self { what: what.into(), side, raw, expected: Expected::Fields(fields) }
+    }
+
+    /// What is wrong with the answer, if anything is.
+    pub async fn complaint(&self, address: &str) -> Option<String> {
+        match self.judge(address).await {
+            Ok(None) => None,
+            Ok(Some(instead)) => Some(format!("{} {}: {instead}", self.side.name(), self.what)),
+            Err(error) => Some(format!("{} {}: {error:#}", self.side.name(), self.what)),
+        }
+    }
+
+    async fn judge(&self, address: &str) -> Result<Option<String>> {
+        let reply = self.raw.send(address).await?;
+        let code = reply.problem();
+        let is_right = match &self.expected {
+            Expected::Problem(status, expected) => reply.status == *status && code.as_ref() == Some(expected),
+            Expected::Fields(expected) => {
+                let mut fields = reply.fields();
+                fields.sort_unstable();
+                reply.status == 422 && code.as_deref() == Some("invalid_fields") && fields == *expected
+            }
+        };
+        let answer = format!("{} {} {}", reply.status, reply.content_type, String::from_utf8_lossy(&reply.body));
+        Ok((!is_right).then(|| format!("expected {:?}, got {answer}", self.expected)))
+    }
+}
+
+impl Side {
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Orders => "order-service",
+            Side::Deliveries => "delivery-service",
+        }
+    }
+}
+
+/// Every route that takes a body, with a good one. None of these is ever sent as it is.
+pub fn writes(known: &Known) -> Vec<(Side, &'static str, String, serde_json::Value)> {
+    let Known { order, delivery, sku, zone, courier } = known;
+    let on_delivery = |command: &str| format!("/deliveries/{delivery}/{command}");
+    vec![
+        (Side::Orders, "POST", "/orders".to_owned(), tests::shop::order_of(&[(sku, 1)], "10115")),
+        (Side::Orders, "POST", format!("/orders/{order}/cancellation"), serde_json::json!({})),
+        (
+            Side::Orders,
+            "PUT",
+            format!("/products/{sku}"),
+            serde_json::json!({ "name": "Lamp", "price_minor": 1, "currency": "EUR", "weight_g": 1 }),
+        ),
+        (Side::Orders, "POST", format!("/products/{sku}/receipts"), serde_json::json!({ "quantity": 1 })),
+        (Side::Deliveries, "POST", on_delivery("courier"), serde_json::json!({ "courier_id": courier })),
+        (Side::Deliveries, "POST", on_delivery("dispatch"), serde_json::json!({})),
+        (Side::Deliveries, "POST", on_delivery("completion"), serde_json::json!({ "received_by": "Ada" })),
+        (Side::Deliveries, "POST", on_delivery("failure"), serde_json::json!({ "reason": "operator" })),
+        (
+            Side::Deliveries,
+            "PUT",
+            format!("/zones/{zone}"),
+            serde_json::json!({ "country": "DE", "prefixes": ["9"], "capacity_per_day": 1, "weight_limit_g": 1 }),
+        ),
+        (Side::Deliveries, "PUT", format!("/couriers/{courier}"), serde_json::json!({ "name": "Max", "capacity": 1 })),
+    ]
+}
