@@ -1,0 +1,8 @@
+//! What can become of an order, told over HTTP with both services running: nobody looks behind the scenes but to check.
+
+mod cancelled;
+mod delivered;
+mod race;
+mod records;
+mod refused;
+mod story;
