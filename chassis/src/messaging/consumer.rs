@@ -7,6 +7,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use rdkafka::{
+    ClientConfig,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
 };
@@ -35,6 +36,9 @@ type Polled = (Generation, Record);
 
 /// Reads one topic in a consumer group and applies what it reads.
 pub struct Consumer<R> {
+    config: ClientConfig,
+    topic: String,
+    partitions: watch::Sender<Option<usize>>,
     client: Arc<BaseConsumer<Assignment>>,
     inbox: Arc<Inbox<R>>,
 }
@@ -51,23 +55,40 @@ impl<R: Reactions> Consumer<R> {
         inbox: Arc<Inbox<R>>,
         partitions: watch::Sender<Option<usize>>,
     ) -> anyhow::Result<Self> {
-        let client: BaseConsumer<Assignment> = kafka::consumer(settings, group)
-            .create_with_context(Assignment::new(partitions))
-            .context("the consumer could not be made")?;
-        client.subscribe(&[topic]).with_context(|| format!("topic `{topic}` cannot be subscribed to"))?;
-        Ok(Self { client: Arc::new(client), inbox })
+        let config = kafka::consumer(settings, group);
+        let client = join(&config, topic, &partitions)?;
+        Ok(Self { config, topic: topic.to_owned(), partitions, client, inbox })
     }
 
     /// Consumes until told to stop: then the batch under way is finished and its offsets are committed.
     ///
     /// # Errors
     /// When this consumer can never go on: another one has taken its name in the group.
-    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            match self.consume(&stop).await {
+                Err(error) if self.was_fenced_by_itself() && !stop.is_cancelled() => {
+                    tracing::warn!(%error, "fenced while joining the group again, by what was sent before: joining as a new client");
+                    self.client = join(&self.config, &self.topic, &self.partitions)?;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Whoever loses the group for a while joins it again under the same name, and what it had sent before may arrive after that:
+    /// then the broker fences it for the sake of its own successor. A namesake, though, fences one that is in possession.
+    fn was_fenced_by_itself(&self) -> bool {
+        let is_fenced = matches!(self.client.client().fatal_error(), Some((RDKafkaErrorCode::FencedInstanceId, _)));
+        is_fenced && self.client.context().is_rejoining()
+    }
+
+    async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let handle = Handle::current();
         let (client, stopping) = (self.client.clone(), stop.clone());
         let polling = tokio::task::spawn_blocking(move || poll(&client, &sender, &handle, &stopping));
-        self.work(receiver, &stop).await;
+        self.work(receiver, stop).await;
         let polled = polling.await.context("the poll thread died")?;
         if let Err(error) = self.client.commit_consumer_state(CommitMode::Sync) {
             tracing::debug!(%error, "nothing was left to commit at the end: {error}");
@@ -108,6 +129,17 @@ impl<R: Reactions> Consumer<R> {
             }
         }
     }
+}
+
+fn join(
+    config: &ClientConfig,
+    topic: &str,
+    partitions: &watch::Sender<Option<usize>>,
+) -> anyhow::Result<Arc<BaseConsumer<Assignment>>> {
+    let client: BaseConsumer<Assignment> =
+        config.create_with_context(Assignment::new(partitions.clone())).context("the consumer could not be made")?;
+    client.subscribe(&[topic]).with_context(|| format!("topic `{topic}` cannot be subscribed to"))?;
+    Ok(Arc::new(client))
 }
 
 /// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken for good.

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -26,6 +26,8 @@ pub struct Assignment {
     generation: AtomicU64,
     /// How many partitions are ours; none before the first rebalance.
     partitions: watch::Sender<Option<usize>>,
+    /// Whether an assignment was lost, and none has come since.
+    is_rejoining: AtomicBool,
     fatal: Mutex<Option<String>>,
 }
 
@@ -33,13 +35,20 @@ impl Assignment {
     /// Tells `partitions` how many are ours, as it changes.
     #[must_use]
     pub fn new(partitions: watch::Sender<Option<usize>>) -> Self {
-        Self { generation: AtomicU64::new(0), partitions, fatal: Mutex::default() }
+        let (generation, is_rejoining) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { generation, partitions, is_rejoining, fatal: Mutex::default() }
     }
 
     /// The assignment that is in force.
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether this consumer was joining its group again, not in possession of partitions, when the client broke.
+    #[must_use]
+    pub fn is_rejoining(&self) -> bool {
+        self.is_rejoining.load(Ordering::Acquire)
     }
 
     /// What ended this consumer for good, if something has.
@@ -62,11 +71,17 @@ impl ClientContext for Assignment {
 impl ConsumerContext for Assignment {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(_) = rebalance {
-            // What is stored is committed, without waiting; what is still being worked on comes again elsewhere.
-            if let Err(error) = consumer.commit_consumer_state(CommitMode::Async) {
+            // What is stored is committed, without waiting; what is still being worked on comes again elsewhere. Nothing of it
+            // where the partitions are lost already: a commit that arrives late would only get our next membership fenced.
+            if !consumer.assignment_lost()
+                && let Err(error) = consumer.commit_consumer_state(CommitMode::Async)
+            {
                 tracing::debug!(%error, "nothing was committed on revoke: {error}");
             }
             self.generation.fetch_add(1, Ordering::AcqRel);
+            // A client that is fenced loses its partitions too, afterwards: that is no rejoining.
+            let is_broken = consumer.client().fatal_error().is_some();
+            self.is_rejoining.store(!is_broken, Ordering::Release);
         }
     }
 
@@ -75,6 +90,7 @@ impl ConsumerContext for Assignment {
             Rebalance::Assign(partitions) => {
                 tracing::info!(partitions = partitions.count(), "{} partitions are ours", partitions.count());
                 self.partitions.send_replace(Some(partitions.count()));
+                self.is_rejoining.store(false, Ordering::Release);
             }
             Rebalance::Revoke(_) => {
                 self.partitions.send_replace(None);
