@@ -5,7 +5,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test may make ids as it likes")]
 
+mod bad_input;
+mod commit;
 mod consumer;
 mod harness;
 mod inbox;
+mod outages;
 mod relay;
+mod stories;
