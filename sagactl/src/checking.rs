@@ -1,13 +1,18 @@
 //! `sagactl verify`, and the same check at the end of the demo.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use sagactl::verify::{self, Options, Report};
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use crate::args::Verify;
 use crate::ending::Ending;
 use crate::say::Page;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub async fn run(args: &Verify) -> Result<Ending> {
@@ -32,6 +37,9 @@ pub async fn check(orders: &str, deliveries: &str, options: Options) -> Result<R
     report
 }
 
+/// A pool tries until its time is up and then only says so; a single connection says what is wrong.
 async fn connect(url: &str) -> Result<PgPool> {
-    Ok(PgPoolOptions::new().max_connections(1).connect(url).await?)
+    let first = timeout(ANSWER_WITHIN, PgConnection::connect(url)).await;
+    first.with_context(|| format!("it does not answer within {ANSWER_WITHIN:?}"))??.close().await?;
+    Ok(PgPoolOptions::new().max_connections(1).connect_lazy(url)?)
 }

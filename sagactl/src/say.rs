@@ -52,8 +52,16 @@ pub fn error(error: &anyhow::Error) {
 
 /// An error and its causes as one sentence. What follows on more lines (the end of a log) stays as it is.
 pub fn sentence(error: &anyhow::Error) -> String {
-    let causes: Vec<String> = error.chain().map(|cause| cause.to_string().trim_end_matches('.').to_owned()).collect();
-    let sentence = causes.join(": ");
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let cause = cause.trim_end_matches('.');
+        // Some errors repeat in their own words what caused them.
+        if sentence.ends_with(cause) {
+            continue;
+        }
+        let separator = if sentence.is_empty() { "" } else { ": " };
+        sentence = format!("{sentence}{separator}{cause}");
+    }
     if sentence.contains('\n') { sentence } else { format!("{sentence}.") }
 }
 
@@ -63,7 +71,7 @@ mod tests {
 
     #[test]
     fn an_error_is_one_sentence() {
-        let error = anyhow::anyhow!("refused").context("PostgreSQL could not be reached.");
-        assert_eq!(sentence(&error), "PostgreSQL could not be reached: refused.");
+        let error = anyhow::anyhow!("refused").context("an error: refused").context("PostgreSQL could not be reached.");
+        assert_eq!(sentence(&error), "PostgreSQL could not be reached: an error: refused.");
     }
 }

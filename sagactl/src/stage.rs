@@ -28,8 +28,10 @@ pub async fn up(options: &Up) -> Result<Ending> {
         Some(Err(error)) => Err(error),
         Some(Ok(())) => stay(&mut stack, &mut interrupts).await.map(|()| Ending::Well),
     };
-    take_down(stack, &mut interrupts).await?;
-    ending
+    let stopped = take_down(stack, &mut interrupts).await;
+    // What went wrong first is what has to be said.
+    let ending = ending?;
+    stopped.map(|()| ending)
 }
 
 async fn fill_and_show(stack: &Stack) -> Result<()> {
@@ -81,11 +83,11 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
     page.line(format!("  Kafka               {bootstrap}"))?;
     page.heading("Try it, in another terminal")?;
     page.line(suggestions(&orders, &deliveries))?;
-    page.line("  # what travels between the two, if you have kcat: partition, key, headers, value")?;
+    page.line("  # what the two said to each other about it, if you have kcat: partition, key, headers, value")?;
     let prefix = stack.topic_prefix();
     for topic in ["orders", "deliveries"] {
-        let format = r"'%p %k %h\n%s\n\n'";
-        page.line(format!("  kcat -C -e -q -b {bootstrap} -t {prefix}{topic} -o -3 -f {format}"))?;
+        let format = r"'%p %k %h\n%s\n'";
+        page.line(format!("  kcat -C -e -q -b {bootstrap} -t {prefix}{topic} -f {format} | grep -A1 $ORDER"))?;
     }
     page.line("  # the invariants, at any time")?;
     page.line("  cargo sagactl verify \\")?;
@@ -95,24 +97,25 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
 
 /// Lines to be copied. The first puts the order's id where the others find it.
 fn suggestions(orders: &str, deliveries: &str) -> String {
-    let place = |quantity: u32, sku: &str, code: &str| {
+    let place = |sku: &str| {
         format!(
-            r#"curl -s -X POST {orders}/orders -H 'content-type: application/json' -H 'prefer: wait=10' -d '
-    {{"customer_id": "me", "currency": "EUR", "items": [{{"sku": "{sku}", "quantity": {quantity}}}], "delivery_address":
-     {{"recipient": "Me", "line1": "1 Main Street", "city": "Hamburg", "postal_code": "{code}", "country": "DE"}}}}'"#
+            r#"curl -s {orders}/orders -H 'content-type: application/json' -H 'prefer: wait=10' \
+    -d '{{"customer_id": "me", "currency": "EUR", "items": [{{"sku": "{sku}", "quantity": 1}}],
+         "delivery_address": {{"recipient": "Me", "line1": "1 Main Street", "city": "Hamburg",
+                              "postal_code": "20457", "country": "DE"}}}}'"#
         )
     };
-    let ordered = place(1, "LAMP", "20457");
-    let refused = place(1, "PIANO", "20457");
+    let (lamp, piano) = (place("LAMP"), place("PIANO"));
     format!(
-        r#"  # place an order and wait for its confirmation; keep its id
-  ORDER=$({ordered} | tee /dev/stderr | sed 's/{{"id":"\([^"]*\).*/\1/')
+        r#"  # place an order, wait for its confirmation, and keep its id
+  ORDER=$({lamp} |
+    tee /dev/stderr | sed 's/{{"id":"\([^"]*\).*/\1/')
   # look at it and at its delivery; cancel it (a parcel that is on its way cannot be)
   curl -s {orders}/orders/$ORDER
   curl -s {deliveries}/deliveries?order_id=$ORDER
   curl -s -X POST {orders}/orders/$ORDER/cancellation
   # one that is too heavy to be delivered, so it is compensated: payment voided, stock back
-  {refused}
+  {piano}
   # what is in stock
   curl -s {orders}/products"#
     )
@@ -121,9 +124,7 @@ fn suggestions(orders: &str, deliveries: &str) -> String {
 /// Waits for Ctrl-C. A service that ends meanwhile (somebody tries what happens) is started again, as any supervisor would.
 pub async fn stay(stack: &mut Stack, interrupts: &mut Interrupts) -> Result<()> {
     let page = Page::new();
-    page.heading(
-        "It stays up until Ctrl-C. Kill a service if you like (kill -9): it is started again, and nothing is lost.",
-    )?;
+    page.heading("It stays up until Ctrl-C. Kill a service (kill -9) if you like: it is started again.")?;
     while interrupts.unless(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
         for (name, service) in
             [("order-service", &mut stack.order_service), ("delivery-service", &mut stack.delivery_service)]

@@ -78,8 +78,9 @@ fn lost(from: &Lanes, to: &Lanes, sender: &str, receiver: &str) -> Vec<String> {
         .on_the_way_to(to)
         .map(|version| {
             format!(
-                "version {version} has left {sender}'s outbox, but {receiver} has seen {} and parked {:?}: it is still in Kafka, or lost",
-                to.seen, to.parked
+                "version {version} has left {sender}'s outbox, but {receiver} has seen {} and not parked it: \
+                 it is still in Kafka, or lost",
+                to.seen
             )
         })
         .collect();

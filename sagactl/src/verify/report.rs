@@ -192,7 +192,7 @@ impl Report {
         for (invariant, total) in &self.violations {
             writeln!(f, "{invariant} is broken: {}.", invariant.sentence())?;
             let of_this = || self.findings.iter().filter(|finding| finding.invariant == *invariant);
-            of_this().try_for_each(|finding| writeln!(f, "  {finding}"))?;
+            of_this().try_for_each(|Finding { subject, evidence, .. }| writeln!(f, "  {subject}\n    {evidence}."))?;
             let shown = of_this().count() as u64;
             if *total > shown {
                 writeln!(f, "  … and {} more", total - shown)?;
