@@ -137,6 +137,15 @@ impl Env {
         .await;
     }
 
+    /// Makes topics of any name and width.
+    ///
+    /// # Panics
+    /// When Kafka does not make them.
+    pub async fn make_topics(&self, topics: &[(&str, u32)]) {
+        let kafka = self.servers.get().kafka.lock().await;
+        kafka.create_topics(topics).await.expect("topics are made");
+    }
+
     /// Sends records to Kafka as they are, and waits for their acknowledgements. See [`topic::produce`].
     pub async fn produce(&self, records: &[Record]) {
         topic::produce(&self.kafka("tests"), records).await;

@@ -13,3 +13,4 @@ mod inbox;
 mod outages;
 mod relay;
 mod stories;
+mod topics;
