@@ -91,7 +91,7 @@ create index anomalies_of_order on anomalies (order_id);
 
 -- The history without what left the status as it was.
 create view delivery_transitions as
-select delivery_id, number, status, at, cause_id
+select delivery_id, number, status, at, what, cause_id
 from (
     select *, lag(status) over (partition by delivery_id order by number) as before
     from delivery_history

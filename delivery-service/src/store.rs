@@ -48,8 +48,10 @@ pub struct Transition {
     pub status: Status,
     /// When.
     pub at: DateTime<Utc>,
-    /// The id of the event or of the request behind it.
+    /// The event or the command that brought it.
     pub cause: String,
+    /// The id of the event or of the request behind it.
+    pub cause_id: String,
 }
 
 /// What made a decision necessary.
@@ -108,7 +110,7 @@ impl Made {
     #[must_use]
     pub fn transition(&self) -> Transition {
         let (status, at) = (self.decision.delivery.status, self.decision.stamp.at);
-        Transition { status, at, cause: self.cause.id.clone() }
+        Transition { status, at, cause: self.origin.what().to_owned(), cause_id: self.cause.id.clone() }
     }
 
     fn outgoing(&self) -> Option<Outgoing> {

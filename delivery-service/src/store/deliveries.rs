@@ -88,7 +88,7 @@ pub async fn transitions(tx: &mut Tx<'_>, ids: &[DeliveryId]) -> sqlx::Result<Ha
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"
-        select delivery_id as "delivery_id!", status as "status!", at as "at!", cause_id as "cause_id!"
+        select delivery_id as "delivery_id!", status as "status!", at as "at!", what as "what!", cause_id as "cause_id!"
         from delivery_transitions
         where delivery_id = any($1)
         order by delivery_id, number
@@ -100,7 +100,7 @@ pub async fn transitions(tx: &mut Tx<'_>, ids: &[DeliveryId]) -> sqlx::Result<Ha
     let mut transitions: HashMap<DeliveryId, Vec<Transition>> = HashMap::new();
     for row in rows {
         let status = row.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        let transition = Transition { status, at: row.at, cause: row.cause_id };
+        let transition = Transition { status, at: row.at, cause: row.what, cause_id: row.cause_id };
         transitions.entry(DeliveryId(row.delivery_id)).or_default().push(transition);
     }
     Ok(transitions)

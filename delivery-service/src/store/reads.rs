@@ -59,7 +59,8 @@ async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, 
                address as "address: Json<Address>", proof as "proof: Json<Proof>",
                failure as "failure: Json<DeliveryFailed>", version, changes,
                (select coalesce(
-                    jsonb_agg(jsonb_build_object('status', t.status, 'at', t.at, 'cause', t.cause_id) order by t.number),
+                    jsonb_agg(jsonb_build_object('status', t.status, 'at', t.at, 'cause', t.what, 'cause_id', t.cause_id)
+                              order by t.number),
                     '[]')
                 from delivery_transitions t
                 where t.delivery_id = deliveries.id) as "transitions: Json<Vec<Transition>>"
