@@ -100,10 +100,14 @@ impl Stack {
 
     /// Stops the services, then what they used. What was made on a server or broker of somebody else is removed again.
     pub async fn stop(mut self) -> Result<()> {
-        tokio::try_join!(
-            self.order_service.terminate(STOPPED_WITHIN),
-            self.delivery_service.terminate(STOPPED_WITHIN)
-        )?;
+        let services =
+            tokio::join!(self.order_service.terminate(STOPPED_WITHIN), self.delivery_service.terminate(STOPPED_WITHIN));
+        // A service that does not stop is no reason to leave anything on somebody else's server.
+        self.stop_servers().await?;
+        services.0.and(services.1).map(drop)
+    }
+
+    async fn stop_servers(&mut self) -> Result<()> {
         if self.kafka.is_given() {
             self.delete_own_topics().await?;
         } else {
