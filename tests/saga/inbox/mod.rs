@@ -6,12 +6,12 @@ mod reactions;
 mod retries;
 mod version_rule;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use chassis::messaging::{Outcome, Reason, Record};
 use chrono::{DateTime, Utc};
 use shared_events::{Envelope, OrderId, Topic};
 use sqlx::PgPool;
-use tests::{Env, TestInbox, TestReactions, envelope, golden, record};
+use tests::{Env, PATIENCE, TestInbox, TestReactions, envelope, golden, record};
 use uuid::Uuid;
 
 /// An inbox, and a partition whose records are numbered as Kafka does it.
@@ -66,8 +66,11 @@ impl Receiver {
 
     /// Turns the retry worker until nothing is due any more.
     async fn retry_what_is_due(&self) -> Result<()> {
-        while self.inbox.retries.step().await? > 0 {}
-        Ok(())
+        let turning = async {
+            while self.inbox.retries.step().await? > 0 {}
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, turning).await.context("there is always more to retry")?
     }
 
     async fn parked(&self) -> Vec<Parked> {

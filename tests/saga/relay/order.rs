@@ -118,7 +118,7 @@ async fn two_relays_at_once_repeat_and_never_disorder() -> Result<()> {
         .map(|relay| tokio::spawn(turn_together(relay, outbox.pool.clone(), barrier.clone())))
         .collect();
     for relay in turning {
-        relay.await??;
+        tokio::time::timeout(PATIENCE, relay).await???;
     }
 
     let lanes = outbox.lanes().await;
