@@ -157,7 +157,7 @@ fn poll(
         }
         match client.poll(POLL) {
             Some(Ok(message)) => waiting.push_back((client.context().generation(), Record::copied(&message))),
-            Some(Err(error)) => report(&error)?,
+            Some(Err(error)) => report(&error, client.context())?,
             None => {}
         }
         // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
@@ -207,14 +207,14 @@ fn set_paused(client: &BaseConsumer<Assignment>, pause: bool) {
 }
 
 /// Most errors pass by themselves; some never do.
-fn report(error: &KafkaError) -> anyhow::Result<()> {
+fn report(error: &KafkaError, assignment: &Assignment) -> anyhow::Result<()> {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::FencedInstanceId) => {
             Err(anyhow!("another consumer runs under the same instance id: give every instance its own"))
         }
         Some(RDKafkaErrorCode::Fatal) => Err(anyhow!("the consumer cannot go on: {error}")),
         Some(_) | None => {
-            tracing::warn!(%error, "the consumer reports: {error}");
+            assignment.complain(error);
             Ok(())
         }
     }

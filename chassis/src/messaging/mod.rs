@@ -19,6 +19,7 @@
 //! A crash anywhere on the way costs a repeat, and the claim makes the second time change nothing.
 
 mod apply;
+mod complaints;
 mod consumer;
 mod gauges;
 mod inbox;

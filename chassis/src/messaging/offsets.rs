@@ -16,7 +16,7 @@ use rdkafka::{
 };
 use tokio::sync::watch;
 
-use super::record::Record;
+use super::{complaints::Complaints, record::Record};
 
 /// Which assignment a record was polled under. A rebalance begins the next one.
 pub type Generation = u64;
@@ -29,6 +29,7 @@ pub struct Assignment {
     /// Whether an assignment was lost, and none has come since.
     is_rejoining: AtomicBool,
     fatal: Mutex<Option<String>>,
+    complaints: Complaints,
 }
 
 impl Assignment {
@@ -36,7 +37,7 @@ impl Assignment {
     #[must_use]
     pub fn new(partitions: watch::Sender<Option<usize>>) -> Self {
         let (generation, is_rejoining) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { generation, partitions, is_rejoining, fatal: Mutex::default() }
+        Self { generation, partitions, is_rejoining, fatal: Mutex::default(), complaints: Complaints::default() }
     }
 
     /// The assignment that is in force.
@@ -51,6 +52,11 @@ impl Assignment {
         self.is_rejoining.load(Ordering::Acquire)
     }
 
+    /// An error that passes by itself.
+    pub(super) fn complain(&self, error: &KafkaError) {
+        self.complaints.tell(error, "while polling");
+    }
+
     /// What ended this consumer for good, if something has.
     #[must_use]
     pub fn fatal(&self) -> Option<String> {
@@ -63,8 +69,7 @@ impl ClientContext for Assignment {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
             self.fatal.lock().unwrap_or_else(PoisonError::into_inner).replace(reason.to_owned());
         }
-        // A broker that is away is reported with every attempt to reach it.
-        tracing::debug!(%error, "the consumer's client reports: {reason}");
+        self.complaints.tell(&error, reason);
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
+    complaints::Complaints,
     kafka::{self, KafkaSettings},
     outbox::{self, Pending},
     record, topics,
@@ -51,7 +52,7 @@ pub struct Relay {
     topic: Topic,
     topic_name: String,
     config: ClientConfig,
-    producer: FutureProducer,
+    producer: FutureProducer<Complaints>,
     in_flight: FuturesUnordered<Flight>,
     /// The orders of what is in flight: their next version waits.
     flying: HashSet<OrderId>,
@@ -78,7 +79,7 @@ impl Relay {
     /// When the Kafka client refuses its settings.
     pub fn new(pool: PgPool, topic: Topic, settings: &KafkaSettings) -> anyhow::Result<Self> {
         let config = kafka::producer(settings);
-        let producer = config.create().context("the producer could not be made")?;
+        let producer = config.create_with_context(Complaints::default()).context("the producer could not be made")?;
         Ok(Self {
             pool,
             topic,
@@ -123,7 +124,8 @@ impl Relay {
         let Some((code, text)) = self.producer.client().fatal_error() else { return Ok(()) };
         tracing::warn!(%code, "the producer broke and is replaced: {text}");
         metrics::counter!("relay_producers_replaced_total").increment(1);
-        self.producer = self.config.create().context("the producer could not be made anew")?;
+        self.producer =
+            self.config.create_with_context(Complaints::default()).context("the producer could not be made anew")?;
         Ok(())
     }
 
