@@ -62,6 +62,13 @@ async fn build(directory: &Path) -> Result<()> {
     // The directory is named after the profile, with this one exception.
     build.arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
     build.arg("--target-dir").arg(target).current_dir(SOURCE);
+    // What `cargo run` and `cargo test` tell us about ourselves. A build script that asks for these (ring's does) would be run again, and
+    // all that depends on it compiled again, with every change between this build and one from a shell.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            build.env_remove(name);
+        }
+    }
     run(&mut build, NO_CARGO).await?;
     Ok(())
 }
