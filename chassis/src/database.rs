@@ -1,6 +1,6 @@
 //! Connections to the service's own database, and its schema.
 
-use std::{str::FromStr, time::Duration};
+use std::{io, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
@@ -17,8 +17,8 @@ const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
 /// How long a start waits for a database that is not up yet.
 const START_WITHIN: Duration = Duration::from_secs(30);
 
-/// Limits that the server keeps for us, so that nothing of ours can hold a lock for ever; the last three let both ends notice a
-/// peer that vanished without a word.
+/// Limits that the server keeps for us, so that nothing of ours can hold a lock for ever; the last three let it notice that we
+/// vanished without a word.
 const SESSION_LIMITS: [(&str, &str); 6] = [
     ("statement_timeout", "15s"),
     ("lock_timeout", "10s"),
@@ -67,6 +67,18 @@ async fn wait_for(pool: &PgPool) -> anyhow::Result<()> {
             Err(error) => return Err(error).context("the database cannot be reached"),
         }
     }
+}
+
+/// How long a whole unit of work may take. Far above what the server lets a statement take, so only silence exceeds it: the
+/// client's side of a connection has no keepalive of its own, and would wait for an answer for ever.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Work on the database, given up when it takes so long that nobody can be there any more. That passes, like a cut connection.
+pub(crate) async fn answered<T, E: From<sqlx::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    tokio::time::timeout(ANSWERED_WITHIN, work).await.unwrap_or_else(|_| {
+        let silence = io::Error::new(io::ErrorKind::TimedOut, "the database has not answered for a long time");
+        Err(sqlx::Error::Io(silence).into())
+    })
 }
 
 /// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history

@@ -10,7 +10,8 @@ use super::{
     outcome::{self, Outcome},
 };
 use crate::{
-    Failure,
+    Failure, Tx,
+    database::answered,
     failure::leaves_commit_unknown,
     http::{
         Answer, Problem,
@@ -107,35 +108,10 @@ async fn try_once<R: Requests>(
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Tried, Failure> {
-    let mut tx = pool.begin().await?;
-    let transaction_id = outcome::transaction_id(&mut tx).await?;
-    let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
-    let kept = idempotency::read(&mut tx, &keys).await?;
-    let earlier: Vec<Option<Answer>> = keyed
-        .iter()
-        .map(|keyed| keyed.and_then(|keyed| kept.get(&keyed.key).map(|kept| kept.answer_to(keyed))))
-        .collect();
-    let fresh: Vec<_> =
-        asked.iter().zip(&earlier).filter(|(_, earlier)| earlier.is_none()).map(|(asked, _)| *asked).collect();
-    let decided = if fresh.is_empty() { Vec::new() } else { requests.decide(&mut tx, &fresh).await? };
-    if decided.len() != fresh.len() {
-        let error = anyhow::anyhow!("{} requests got {} answers", fresh.len(), decided.len());
-        return Err(Failure::Permanent(error));
-    }
-    let mut decided = decided.into_iter();
-    let (answers, is_new): (Vec<_>, Vec<_>) = earlier
-        .into_iter()
-        .filter_map(|earlier| {
-            earlier.map(|answer| (answer, false)).or_else(|| decided.next().map(|answer| (answer, true)))
-        })
-        .unzip();
-    let to_keep = answers.iter().zip(keyed).zip(&is_new).filter(|((answer, _), is_new)| **is_new && answer.is_kept());
-    let to_keep = to_keep.filter_map(|((answer, keyed), _)| keyed.map(|keyed| (keyed, answer))).collect();
-    if !idempotency::keep(&mut tx, to_keep).await? {
-        tx.rollback().await?;
+    let Some(Prepared { tx, transaction_id, answers }) = answered(prepare(requests, pool, asked, keyed)).await? else {
         return Ok(Tried::PlanAgain);
-    }
-    match tx.commit().await {
+    };
+    match answered(tx.commit()).await {
         Ok(()) => Ok(Tried::Settled(answers)),
         Err(error) if leaves_commit_unknown(&error) => match outcome::look_up(pool, &transaction_id).await {
             Outcome::Committed => Ok(Tried::Settled(answers)),
@@ -144,6 +120,46 @@ async fn try_once<R: Requests>(
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// A batch that only has to be committed.
+struct Prepared {
+    tx: Tx<'static>,
+    transaction_id: String,
+    answers: Vec<Answer>,
+}
+
+/// Everything up to the COMMIT. Nothing if somebody else has just used one of the keys.
+async fn prepare<R: Requests>(
+    requests: &R,
+    pool: &PgPool,
+    asked: &[&Asked<R::Request>],
+    keyed: &[Option<&Keyed>],
+) -> Result<Option<Prepared>, Failure> {
+    let mut tx = pool.begin().await?;
+    let transaction_id = outcome::transaction_id(&mut tx).await?;
+    let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
+    let kept = idempotency::read(&mut tx, &keys).await?;
+    let earlier: Vec<Option<Answer>> = keyed
+        .iter()
+        .map(|keyed| keyed.and_then(|keyed| kept.get(&keyed.key).map(|kept| kept.answer_to(keyed))))
+        .collect();
+    let fresh = asked.iter().zip(keyed).zip(&earlier).filter(|(_, earlier)| earlier.is_none());
+    let (fresh, fresh_keys): (Vec<_>, Vec<Option<&Keyed>>) = fresh.map(|((asked, keyed), _)| (*asked, *keyed)).unzip();
+    let decided = if fresh.is_empty() { Vec::new() } else { requests.decide(&mut tx, &fresh).await? };
+    if decided.len() != fresh.len() {
+        let error = anyhow::anyhow!("{} requests got {} answers", fresh.len(), decided.len());
+        return Err(Failure::Permanent(error));
+    }
+    let to_keep = fresh_keys.into_iter().zip(&decided).filter(|(_, answer)| answer.is_kept());
+    let to_keep = to_keep.filter_map(|(keyed, answer)| keyed.map(|keyed| (keyed, answer))).collect();
+    if !idempotency::keep(&mut tx, to_keep).await? {
+        tx.rollback().await?;
+        return Ok(None);
+    }
+    let mut decided = decided.into_iter();
+    let answers = earlier.into_iter().filter_map(|earlier| earlier.or_else(|| decided.next())).collect();
+    Ok(Some(Prepared { tx, transaction_id, answers }))
 }
 
 fn answer_all<Q>(batch: Vec<Asking<Q>>, answers: impl Iterator<Item = Result<Answer, Problem>>) {

@@ -15,7 +15,7 @@ use super::{
     parking,
     record::Record,
 };
-use crate::{Failure, Tx, clock};
+use crate::{Failure, Tx, clock, database::answered};
 
 /// What a service does with what the other side announced: load → react → save.
 pub trait Reactions: Send + Sync + 'static {
@@ -88,7 +88,7 @@ impl<R: Reactions> Inbox<R> {
         let mut halves = vec![batch];
         let mut unknown = HashSet::new();
         while let Some(half) = halves.pop() {
-            match self.try_once(half, &unknown, None).await {
+            match answered(self.try_once(half, &unknown, None)).await {
                 Ok(Tried::Committed(done)) => outcomes.extend(done),
                 Ok(Tried::PlanAgain) => halves.push(half),
                 Err(Failure::Transient(error)) => return Err(error),
@@ -118,7 +118,8 @@ impl<R: Reactions> Inbox<R> {
     ) -> anyhow::Result<Vec<Outcome>> {
         tracing::error!(error = %error, offset = one.offset, "an event cannot be applied and is parked: {error:#}");
         loop {
-            match self.try_once(std::slice::from_ref(one), unknown, Some(format!("{error:#}"))).await {
+            let park = self.try_once(std::slice::from_ref(one), unknown, Some(format!("{error:#}")));
+            match answered(park).await {
                 Ok(Tried::Committed(outcomes)) => return Ok(outcomes),
                 Ok(Tried::PlanAgain) => {}
                 Err(Failure::Transient(error) | Failure::Permanent(error)) => return Err(error),

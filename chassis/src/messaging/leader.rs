@@ -17,6 +17,7 @@ use super::{
     outbox::Wake,
     relay::{Relay, Step},
 };
+use crate::database::answered;
 
 /// The advisory lock's number: any, as long as it is the same in every instance. A database belongs to one service.
 const LOCK: i64 = 0x006f_7574_626f_7801;
@@ -134,7 +135,8 @@ async fn lead(
     while !stop.is_cancelled() {
         if checked.elapsed() >= LOOK_EVERY {
             // Under load nobody waits for a notification, so a lost connection has to be looked for.
-            sqlx::query_scalar!("select 1").fetch_one(&mut connection).await.context("the relay's lock is lost")?;
+            let asked = sqlx::query_scalar!("select 1").fetch_one(&mut connection);
+            answered(asked).await.context("the relay's lock is lost")?;
             checked = Instant::now();
         }
         let turned = tokio::select! {

@@ -27,6 +27,7 @@ use super::{
     outbox::{self, Pending},
     record, topics,
 };
+use crate::database::answered;
 
 /// How many events are in flight at most. A few hundred fill the pipeline; more would only wait in the client's queue.
 const WINDOW: usize = 500;
@@ -139,7 +140,8 @@ impl Relay {
         }
         let mut held_back = resting;
         held_back.extend(self.flying.iter().map(|id| id.0));
-        let pending = outbox::sendable(&self.pool, self.topic, &held_back, i64::try_from(room)?).await?;
+        let sendable = outbox::sendable(&self.pool, self.topic, &held_back, i64::try_from(room)?);
+        let pending = answered(sendable).await?;
         for one in pending {
             if !self.enqueue(one) {
                 break;
@@ -202,7 +204,7 @@ impl Relay {
             }
         }
         if !acknowledged.is_empty() {
-            outbox::delete_acknowledged(&self.pool, &acknowledged).await?;
+            answered(outbox::delete_acknowledged(&self.pool, &acknowledged)).await?;
             metrics::counter!("outbox_relayed_total").increment(acknowledged.len() as u64);
         }
         Ok(acknowledged.len())
