@@ -12,6 +12,7 @@ pub mod metrics;
 mod page;
 mod problem;
 pub mod server;
+mod texts;
 
 pub use answer::Answer;
 pub use extract::{Caller, IdempotencyKey, Path, Query};
@@ -19,3 +20,4 @@ pub use form::Form;
 pub use later::Later;
 pub use page::Page;
 pub use problem::Problem;
+pub use texts::{Country, Name};

@@ -11,7 +11,7 @@ use crate::requests::Request;
 use crate::store;
 
 pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    let found = store::find_courier(&api.pool, existing_name(&id, "courier")?).await?;
+    let found = store::find_courier(&api.pool, &existing_name(&id, "courier")?.0).await?;
     Ok(Answer::json(StatusCode::OK, &CourierView::of(&found.ok_or_else(|| Problem::not_found("courier"))?)))
 }
 

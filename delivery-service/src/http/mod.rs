@@ -9,7 +9,7 @@ mod zones;
 use axum::Router;
 use axum::routing::{get, post};
 use chassis::Api;
-use chassis::http::{Form, Problem};
+use chassis::http::{Form, Name, Problem};
 
 use crate::requests::Request;
 
@@ -31,17 +31,12 @@ pub fn routes(api: Api<Request>) -> Router {
 
 /// The shop's own names for zones and couriers: they stand in addresses, so they are kept plain.
 fn check_name(form: &mut Form, id: &str) {
-    if !is_name(id) {
-        form.refuse("id", "in the address has to be 1 to 64 of A–Z, a–z, 0–9, dot, underscore and hyphen");
+    if id.parse::<Name>().is_err() {
+        form.refuse("id", format!("in the address has to be {}", Name::SHAPE));
     }
 }
 
 /// What cannot be the name of anything is not there: the database need not be asked, and some texts it would not take.
-fn existing_name<'a>(id: &'a str, what: &str) -> Result<&'a str, Problem> {
-    if is_name(id) { Ok(id) } else { Err(Problem::not_found(what)) }
-}
-
-fn is_name(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+fn existing_name(id: &str, what: &str) -> Result<Name, Problem> {
+    id.parse().map_err(|_| Problem::not_found(what))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use chassis::Api;
-use chassis::http::{Answer, Caller, Form, Path, Problem};
+use chassis::http::{Answer, Caller, Country, Form, Path, Problem};
 use http::StatusCode;
 
 use super::views::ZoneView;
@@ -14,7 +14,7 @@ use crate::requests::Request;
 use crate::store;
 
 pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    let found = store::find_zone(&api.pool, existing_name(&id, "zone")?).await?;
+    let found = store::find_zone(&api.pool, &existing_name(&id, "zone")?.0).await?;
     Ok(Answer::json(StatusCode::OK, &ZoneView::of(&found.ok_or_else(|| Problem::not_found("zone"))?)))
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn put(
     check_name(&mut form, &id);
     let zone = Zone {
         id,
-        country: country(&mut form),
+        country: form.parsed::<Country>("country", Country::SHAPE).map_or_else(String::new, |country| country.0),
         prefixes: prefixes(&mut form),
         capacity_per_day: form.integer("capacity_per_day", 0..=1_000_000),
         weight_limit_g: form.integer("weight_limit_g", 1..=1_000_000_000),
@@ -35,14 +35,6 @@ pub(super) async fn put(
     form.finish()?;
     let body = serde_json::json!(ZoneView::of(&zone));
     api.committer.submit(Request::PutZone(zone), caller, &body).await
-}
-
-fn country(form: &mut Form) -> String {
-    let country = form.text("country", 2..=2);
-    if !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        form.refuse("country", "has to be two upper-case letters, as in ISO 3166-1");
-    }
-    country
 }
 
 /// As they are compared, each once.

@@ -1,42 +1,8 @@
 //! Texts with a shape of their own.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use chrono::NaiveDate;
-
-/// A name that the shop gives: a sku, a customer's id. ASCII, so that it is the same in addresses, logs and indexes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Name(pub(super) String);
-
-/// What a [`Name`] should be.
-pub(super) const NAME: &str = "1 to 64 letters, digits, dots, dashes or underscores";
-
-impl FromStr for Name {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if (1..=64).contains(&text.len()) && text.bytes().all(fits) { Ok(Name(text.to_owned())) } else { Err(NAME) }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// An ISO 3166-1 alpha-2 code, as far as its shape goes.
-pub(super) struct Country(pub(super) String);
-
-impl FromStr for Country {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-        if fits { Ok(Country(text.to_owned())) } else { Err("two capital letters") }
-    }
-}
 
 /// A day written YYYY-MM-DD. Years have four digits here: PostgreSQL and chrono do not end at the same one.
 pub(super) struct Day(pub(super) NaiveDate);
@@ -58,16 +24,6 @@ impl FromStr for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_short_and_plain() {
-        for good in ["a", "LAMP-1.b_2", &"x".repeat(64)] {
-            assert_eq!(good.parse::<Name>(), Ok(Name(good.to_owned())));
-        }
-        for bad in ["", " a", "ä", "a/b", "a\0", &"x".repeat(65)] {
-            assert_eq!(bad.parse::<Name>(), Err(NAME));
-        }
-    }
 
     #[test]
     fn days_have_four_digits_for_the_year() {

@@ -6,17 +6,12 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chassis::http::{Answer, Caller, Form, Page, Path, Problem, Query};
+use chassis::http::{Answer, Caller, Country, Form, Name, Page, Path, Problem, Query};
 use http::StatusCode;
 use serde::Deserialize;
 use shared_events::{Address, Currency, OrderId};
 
-use super::{
-    Shop,
-    fields::{Country, Day, NAME, Name},
-    prefer::Prefer,
-    view::OrderView,
-};
+use super::{Shop, fields::Day, prefer::Prefer, view::OrderView};
 use crate::{
     domain::{CancelledBy, PlaceOrder, Wanted},
     requests::Request,
@@ -61,7 +56,8 @@ pub(super) struct Which {
 /// `GET /orders`
 pub(super) async fn list(State(shop): State<Shop>, Query(which): Query<Which>) -> Result<Answer, Problem> {
     let page = Page::<OrderId>::of(which.limit.as_deref(), which.cursor.as_deref())?;
-    let invalid = |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", format!("customer_id has to be {NAME}."));
+    let invalid =
+        |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", format!("customer_id has to be {}.", Name::SHAPE));
     let known = match which.customer_id.map(|id| id.parse::<Name>().map_err(invalid)).transpose()? {
         Some(Name(customer_id)) => {
             store::page_of_customer(&shop.api.pool, &customer_id, page.after, page.rows()).await?
@@ -84,7 +80,7 @@ pub(super) async fn cancel(
 }
 
 fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {
-    let customer_id = form.parsed::<Name>("customer_id", NAME);
+    let customer_id = form.parsed::<Name>("customer_id", Name::SHAPE);
     let currency = form.parsed::<Currency>("currency", "an ISO 4217 currency code");
     let items = read_items(&mut form);
     let delivery_address = form.object("delivery_address", read_address);
@@ -100,7 +96,7 @@ fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {
 fn read_items(form: &mut Form) -> Vec<Wanted> {
     let mut seen = HashSet::new();
     form.list("items", 1..=MOST_ITEMS, |item| {
-        let sku = item.parsed::<Name>("sku", NAME).map_or_else(String::new, |name| name.0);
+        let sku = item.parsed::<Name>("sku", Name::SHAPE).map_or_else(String::new, |name| name.0);
         if !sku.is_empty() && !seen.insert(sku.clone()) {
             item.refuse("sku", "is on the list already: one line has all pieces of an article");
         }
@@ -116,6 +112,6 @@ fn read_address(form: &mut Form) -> Address {
         line2: form.optional_text("line2", 1..=200),
         city: form.text("city", 1..=100),
         postal_code: form.text("postal_code", 1..=16),
-        country: form.parsed::<Country>("country", "two capital letters").map_or_else(String::new, |country| country.0),
+        country: form.parsed::<Country>("country", Country::SHAPE).map_or_else(String::new, |country| country.0),
     }
 }

@@ -1,15 +1,11 @@
 //! The catalogue and its stock.
 
 use axum::extract::State;
-use chassis::http::{Answer, Caller, Form, Page, Path, Problem, Query};
+use chassis::http::{Answer, Caller, Form, Name, Page, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
 use shared_events::Currency;
 
-use super::{
-    Shop,
-    fields::{NAME, Name},
-    view::ProductView,
-};
+use super::{Shop, view::ProductView};
 use crate::{domain::ProductDetails, requests::Request, store};
 
 /// Together with the largest quantity and the most lines, far from the largest number that an amount can be.
@@ -43,7 +39,7 @@ pub(super) async fn put(
     mut form: Form,
 ) -> Result<Answer, Problem> {
     if sku.parse::<Name>().is_err() {
-        form.refuse("sku", format!("has to be {NAME}"));
+        form.refuse("sku", format!("has to be {}", Name::SHAPE));
     }
     let name = form.text("name", 1..=200);
     let price_minor = form.integer("price_minor", 1..=HIGHEST_PRICE_MINOR);
