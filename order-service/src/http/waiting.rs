@@ -39,7 +39,8 @@ struct Waiter {
     answered: oneshot::Sender<Arc<Known>>,
 }
 
-/// A caller's right to wait, taken before the order is placed.
+/// A caller's right to wait, taken before the order is placed. Who waits is known only once the order is: what was decided in between is
+/// found by the next look.
 pub(super) struct Seat {
     wait: Duration,
     joining: mpsc::Sender<Waiter>,
