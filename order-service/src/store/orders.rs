@@ -104,18 +104,17 @@ pub async fn lock_known(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashMa
 /// The orders among these, in no particular order.
 pub async fn known(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<Known>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let mut connection = pool.acquire().await?;
-    let rows = select_orders!("where id = any($1)", &ids).fetch_all(&mut *connection).await?;
-    whole(&mut connection, rows).await
+    let mut snapshot = snapshot(pool).await?;
+    let rows = select_orders!("where id = any($1)", &ids).fetch_all(&mut *snapshot).await?;
+    whole(&mut snapshot, rows).await
 }
 
 /// So many orders older than this one, newest first.
 pub async fn page_of_all(pool: &PgPool, after: Option<OrderId>, rows: i64) -> sqlx::Result<Vec<Known>> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = snapshot(pool).await?;
     let after = after.map_or(Uuid::max(), Uuid::from);
-    let rows =
-        select_orders!("where id < $1 order by id desc limit $2", after, rows).fetch_all(&mut *connection).await?;
-    whole(&mut connection, rows).await
+    let rows = select_orders!("where id < $1 order by id desc limit $2", after, rows).fetch_all(&mut *snapshot).await?;
+    whole(&mut snapshot, rows).await
 }
 
 /// So many orders of a customer older than this one, newest first.
@@ -125,11 +124,11 @@ pub async fn page_of_customer(
     after: Option<OrderId>,
     rows: i64,
 ) -> sqlx::Result<Vec<Known>> {
-    let mut connection = pool.acquire().await?;
+    let mut snapshot = snapshot(pool).await?;
     let after = after.map_or(Uuid::max(), Uuid::from);
     let rows = select_orders!("where customer_id = $1 and id < $2 order by id desc limit $3", customer_id, after, rows);
-    let rows = rows.fetch_all(&mut *connection).await?;
-    whole(&mut connection, rows).await
+    let rows = rows.fetch_all(&mut *snapshot).await?;
+    whole(&mut snapshot, rows).await
 }
 
 /// Those among these orders that the delivery side has answered, or that are being cancelled.
@@ -137,6 +136,11 @@ pub async fn no_longer_waiting(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<V
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let answered = sqlx::query_scalar!("select id from orders where id = any($1) and status <> 'completed'", &ids);
     Ok(answered.fetch_all(pool).await?.into_iter().map(OrderId).collect())
+}
+
+/// One moment for all statements: an order and its history must not tell different stories.
+async fn snapshot(pool: &PgPool) -> sqlx::Result<Tx<'static>> {
+    pool.begin_with("begin isolation level repeatable read read only").await
 }
 
 async fn whole(connection: &mut PgConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Known>> {
