@@ -30,7 +30,7 @@ use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 pub use couriers::{create_couriers, lock_couriers};
 pub use deliveries::{lock_deliveries, transitions};
 pub use reads::{find_courier, find_delivery, find_zone, page_of_deliveries};
-pub use zones::{create_zones, load_plan, lock_zones};
+pub use zones::{create_zones, load_plan};
 
 /// A delivery as it is kept.
 #[derive(Debug, Clone)]
@@ -178,7 +178,7 @@ fn latest(made: &[Made]) -> BTreeMap<DeliveryId, &Made> {
     made.iter().map(|made| (made.decision.delivery.id, made)).collect()
 }
 
-/// By how many places each slot changes. One given back and taken again is no change.
+/// By how many places each slot changes. Taken and given back again is a change by none.
 fn places(made: &[Made]) -> BTreeMap<&Slot, i64> {
     let mut places = BTreeMap::new();
     for change in made.iter().filter_map(|made| made.decision.slot.as_ref()) {

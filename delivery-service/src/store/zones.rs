@@ -60,7 +60,7 @@ pub async fn load_plan(
 ///
 /// # Errors
 /// The database refuses or does not answer.
-pub async fn lock_zones(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> sqlx::Result<Vec<Zone>> {
+async fn lock_zones(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> sqlx::Result<Vec<Zone>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -133,7 +133,8 @@ async fn slots(tx: &mut Tx<'_>, zones: &BTreeSet<String>, after: NaiveDate) -> s
 pub(super) async fn save_places(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
     let places = places(made);
     give_back(tx, &columns(&places, |difference| difference < 0)).await?;
-    take(tx, &columns(&places, |difference| difference > 0)).await
+    // Also where a place was taken and given back: the delivery names the day, so its row has to be there.
+    take(tx, &columns(&places, |difference| difference >= 0)).await
 }
 
 /// Zones, dates and differences.
