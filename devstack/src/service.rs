@@ -46,7 +46,6 @@ impl ServiceSettings {
     fn args(&self, port: u16) -> Vec<String> {
         let flags = [
             format!("--listen=127.0.0.1:{port}"),
-            format!("--database-url={}", self.database_url),
             format!("--kafka-bootstrap-servers={}", self.kafka_bootstrap_servers),
             format!("--topic-prefix={}", self.topic_prefix),
             "--create-topics".to_owned(),
@@ -116,6 +115,11 @@ impl ServiceProcess {
         self.process.is_running()
     }
 
+    /// The service's own database, as the service's own role.
+    pub fn database_url(&self) -> &str {
+        &self.settings.database_url
+    }
+
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -128,7 +132,9 @@ impl ServiceProcess {
 
     fn launch(&mut self) -> Result<()> {
         let args = self.settings.args(self.port);
-        let environment = self.settings.environment.clone();
+        // The URL holds a password, and a command line can be read by everybody on the machine.
+        let database = ("DATABASE_URL".to_owned(), self.settings.database_url.clone());
+        let environment = self.settings.environment.iter().cloned().chain([database]).collect();
         self.process.start(&Invocation { program: self.settings.binary.clone(), args, environment })
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use uuid::Uuid;
 
 use crate::port::require_free;
@@ -35,8 +35,6 @@ pub struct StackOptions {
     pub partitions: u32,
     /// The broker's options.
     pub kafka: KafkaOptions,
-    /// Further flags for both services.
-    pub service_args: Vec<String>,
     /// Where the services' logs go. `None`: they go with the stack.
     pub log_directory: Option<PathBuf>,
 }
@@ -44,7 +42,7 @@ pub struct StackOptions {
 impl Default for StackOptions {
     fn default() -> Self {
         let kafka = KafkaOptions::default();
-        Self { ports: Ports::Default, partitions: 6, kafka, service_args: Vec::new(), log_directory: None }
+        Self { ports: Ports::Default, partitions: 6, kafka, log_directory: None }
     }
 }
 
@@ -70,17 +68,20 @@ impl Stack {
             require_free(ORDER_SERVICE_PORT, "order-service")?;
             require_free(DELIVERY_SERVICE_PORT, "delivery-service")?;
         }
-        let (postgres, kafka, binaries) =
+        let (mut postgres, mut kafka, binaries) =
             tokio::try_join!(Postgres::start(progress), Kafka::start(&options.kafka, progress), binaries(progress))?;
         let names = Names::new(&postgres, &kafka);
-        let step = progress.step("Starting order-service and delivery-service");
-        let settings =
+        let wiring =
             Wiring { options: &options, postgres: &postgres, kafka: &kafka, names: &names, binaries: &binaries };
-        let mut order_service = ServiceProcess::start(settings.order_service().await?)?;
-        let mut delivery_service = ServiceProcess::start(settings.delivery_service().await?)?;
-        tokio::try_join!(order_service.wait_ready(READY_WITHIN), delivery_service.wait_ready(READY_WITHIN))?;
-        step.done(&format!("order-service on {}, delivery-service on {}", order_service.url(), delivery_service.url()));
-        Ok(Self { order_service, delivery_service, kafka, postgres, names })
+        match wiring.start_services(progress).await {
+            Ok((order_service, delivery_service)) => {
+                Ok(Self { order_service, delivery_service, kafka, postgres, names })
+            }
+            Err(error) => {
+                names.remove(&mut postgres, &mut kafka).await.with_context(|| format!("After this: {error:#}"))?;
+                Err(error)
+            }
+        }
     }
 
     /// Put before the names of all topics; empty on a broker of our own.
@@ -88,14 +89,14 @@ impl Stack {
         &self.names.topic_prefix
     }
 
-    /// The administrator's URL of order-service's database.
-    pub fn order_database_url(&self) -> String {
-        self.postgres.url(&self.names.order_database)
+    /// Order-service's database, as order-service itself reaches it.
+    pub fn order_database_url(&self) -> &str {
+        self.order_service.database_url()
     }
 
-    /// The administrator's URL of delivery-service's database.
-    pub fn delivery_database_url(&self) -> String {
-        self.postgres.url(&self.names.delivery_database)
+    /// Delivery-service's database, as delivery-service itself reaches it.
+    pub fn delivery_database_url(&self) -> &str {
+        self.delivery_service.database_url()
     }
 
     /// Stops the services, then what they used. What was made on a server or broker of somebody else is removed again.
@@ -103,29 +104,8 @@ impl Stack {
         let services =
             tokio::join!(self.order_service.terminate(STOPPED_WITHIN), self.delivery_service.terminate(STOPPED_WITHIN));
         // A service that does not stop is no reason to leave anything on somebody else's server.
-        self.stop_servers().await?;
-        services.0.and(services.1).map(drop)
-    }
-
-    async fn stop_servers(&mut self) -> Result<()> {
-        if self.kafka.is_given() {
-            self.delete_own_topics().await?;
-        } else {
-            self.kafka.stop().await?;
-        }
-        if self.postgres.is_given() {
-            self.postgres.drop_service_database(&self.names.order_database).await?;
-            self.postgres.drop_service_database(&self.names.delivery_database).await
-        } else {
-            self.postgres.stop().await
-        }
-    }
-
-    async fn delete_own_topics(&self) -> Result<()> {
-        let topics = self.kafka.topics().await?;
-        let ours: Vec<&str> =
-            topics.iter().map(String::as_str).filter(|topic| topic.starts_with(self.topic_prefix())).collect();
-        if ours.is_empty() { Ok(()) } else { self.kafka.delete_topics(&ours).await }
+        let removed = self.names.remove(&mut self.postgres, &mut self.kafka).await;
+        services.0.and(services.1).map(drop).and(removed)
     }
 }
 
@@ -137,6 +117,25 @@ struct Names {
 }
 
 impl Names {
+    /// Removes what was made on a server or broker of somebody else, and stops those that are ours. One that fails keeps none of
+    /// the others from being tried.
+    async fn remove(&self, postgres: &mut Postgres, kafka: &mut Kafka) -> Result<()> {
+        let broker = if kafka.is_given() { self.delete_topics(kafka).await } else { kafka.stop().await };
+        if !postgres.is_given() {
+            return broker.and(postgres.stop().await);
+        }
+        let orders = postgres.drop_service_database(&self.order_database).await;
+        let deliveries = postgres.drop_service_database(&self.delivery_database).await;
+        broker.and(orders).and(deliveries)
+    }
+
+    async fn delete_topics(&self, kafka: &Kafka) -> Result<()> {
+        let topics = kafka.topics().await?;
+        let ours: Vec<&str> =
+            topics.iter().map(String::as_str).filter(|topic| topic.starts_with(&self.topic_prefix)).collect();
+        if ours.is_empty() { Ok(()) } else { kafka.delete_topics(&ours).await }
+    }
+
     /// Plain names where everything is ours; on somebody else's server or broker, names that nobody else has.
     fn new(postgres: &Postgres, kafka: &Kafka) -> Self {
         let run = Uuid::new_v4().simple().to_string();
@@ -160,6 +159,15 @@ struct Wiring<'a> {
 }
 
 impl Wiring<'_> {
+    async fn start_services(&self, progress: &Progress) -> Result<(ServiceProcess, ServiceProcess)> {
+        let step = progress.step("Starting order-service and delivery-service");
+        let mut orders = ServiceProcess::start(self.order_service().await?)?;
+        let mut deliveries = ServiceProcess::start(self.delivery_service().await?)?;
+        tokio::try_join!(orders.wait_ready(READY_WITHIN), deliveries.wait_ready(READY_WITHIN))?;
+        step.done(&format!("order-service on {}, delivery-service on {}", orders.url(), deliveries.url()));
+        Ok((orders, deliveries))
+    }
+
     async fn order_service(&self) -> Result<ServiceSettings> {
         let binary = self.binaries.order_service.clone();
         self.service("order-service", binary, ORDER_SERVICE_PORT, &self.names.order_database).await
@@ -183,7 +191,7 @@ impl Wiring<'_> {
             topic_prefix: self.names.topic_prefix.clone(),
             partitions: self.options.partitions,
             instance_id: format!("{name}-1"),
-            extra_args: self.options.service_args.clone(),
+            extra_args: Vec::new(),
             environment: Vec::new(),
             log_directory: self.options.log_directory.clone(),
         })

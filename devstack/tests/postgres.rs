@@ -41,8 +41,7 @@ async fn each_service_has_its_own_database_and_data_outlive_a_crash() -> Result<
     ensure!(rows(&orders).await? == 3, "a crash lost a row");
     drop(open);
 
-    postgres.ensure_database("spare").await?;
-    postgres.ensure_database("spare").await?;
+    postgres.create_database("spare").await?;
     ensure!(postgres.create_database("spare").await.is_err(), "a database was made twice");
     postgres.drop_database("spare").await?;
     postgres.drop_service_database("orders").await?;

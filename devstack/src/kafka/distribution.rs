@@ -14,7 +14,7 @@ use crate::command::run;
 pub(super) const VERSION: &str = "4.3.1";
 const OLDEST_JAVA: u32 = 17;
 
-const NO_JAVA: &str = "Java 17 or newer was not found: install it (Debian: apt-get install openjdk-17-jre-headless) or \
+const NO_JAVA: &str = "Java 17 or newer was not found: install it (Debian: apt-get install default-jre-headless) or \
                        set KAFKA_BOOTSTRAP_SERVERS.";
 const NO_MAVEN: &str = "Maven, which downloads Kafka, was not found: install it (Debian: apt-get install maven) or set \
                         KAFKA_BOOTSTRAP_SERVERS.";
@@ -110,7 +110,9 @@ async fn find_java() -> Result<(PathBuf, String)> {
 
 /// Reads `openjdk version "17.0.15" 2025-04-15`; `None` also when it is too old.
 fn version_of(said: &str) -> Option<String> {
-    let version = said.split('"').nth(1)?;
+    // With JAVA_TOOL_OPTIONS, another line comes first.
+    let line = said.lines().find(|line| line.contains(" version \""))?;
+    let version = line.split('"').nth(1)?;
     let Ok(major) = version.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>() else { return None };
     (major >= OLDEST_JAVA).then(|| version.to_owned())
 }

@@ -80,12 +80,6 @@ impl Postgres {
         Ok(self.url(name))
     }
 
-    /// Makes a database unless it is there, and answers with its URL.
-    pub async fn ensure_database(&self, name: &str) -> Result<String> {
-        databases::ensure(&self.admin, name, None).await?;
-        Ok(self.url(name))
-    }
-
     /// Removes a database if it is there, and cuts the connections that are using it.
     pub async fn drop_database(&self, name: &str) -> Result<()> {
         databases::drop_database(&self.admin, name).await
