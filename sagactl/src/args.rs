@@ -29,7 +29,8 @@ pub enum Command {
     Demo(Demo),
     /// Checks the invariants over both databases; also while the services are at work
     #[command(
-        after_help = "Exit status: 0 every invariant holds, 1 some are broken, 2 it could not be looked.\n\nReads only, in one snapshot of each database."
+        after_help = "Exit status: 0 every invariant holds, 1 some are broken, 2 it could not be looked.\n\nReads only, in one snapshot of each database. Two databases cannot show what lies in Kafka: with a service that is down on purpose, events \
+that it has not read show as I11 once --patience-seconds have passed."
     )]
     Verify(Verify),
 }

@@ -16,6 +16,7 @@ use crate::shop::Shop;
 
 /// How often it is looked whether both services are still there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// Runs `sagactl up`.
 pub async fn up(options: &Up) -> Result<Ending> {
@@ -91,8 +92,8 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
     }
     page.line("  # the invariants, at any time")?;
     page.line("  cargo sagactl verify \\")?;
-    page.line(format!("    --orders-database {orders_database} \\"))?;
-    page.line(format!("    --deliveries-database {deliveries_database}"))
+    page.line(format!("    --orders-database '{orders_database}' \\"))?;
+    page.line(format!("    --deliveries-database '{deliveries_database}'"))
 }
 
 /// Lines to be copied. The first puts the order's id where the others find it.
@@ -132,6 +133,8 @@ pub async fn stay(stack: &mut Stack, interrupts: &mut Interrupts) -> Result<()> 
             if !service.is_running()? {
                 page.line(format!("{name} has ended, and is started again."))?;
                 service.restart().await?;
+                // One that cannot come up again says why, instead of being started for ever.
+                service.wait_ready(READY_WITHIN).await?;
             }
         }
     }

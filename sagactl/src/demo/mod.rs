@@ -72,7 +72,7 @@ async fn tell(stack: &Stack, args: &Demo) -> Result<Ending> {
 
 async fn invariants_hold(stack: &Stack, page: Page) -> Result<()> {
     let options = Options { most: 5, ..Options::default() };
-    let report = checking::check(&stack.order_database_url(), &stack.delivery_database_url(), options).await?;
+    let report = checking::check(stack.order_database_url(), stack.delivery_database_url(), options).await?;
     for line in report.to_string().lines() {
         page.line(format!("  {line}"))?;
     }
