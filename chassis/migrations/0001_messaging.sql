@@ -57,7 +57,8 @@ create table parked_events (
     parked_at       timestamptz not null,
     resolved_at     timestamptz,
     resolution      text        check (resolution in ('applied', 'stale')),
-    unique (topic, "partition", "offset"),
+    -- With what the record is: offsets begin anew when a topic is made anew, and an old row must not stand for a new record.
+    unique nulls not distinct (topic, "partition", "offset", order_id, version),
     check (cardinality(header_names) = cardinality(header_values)),
     check ((resolved_at is null) = (resolution is null)),
     check ((order_id is null) = (version is null))

@@ -22,7 +22,7 @@ use crate::{
     messaging::Wake,
 };
 
-/// How many requests one transaction takes at most: beyond a few hundred, a larger batch costs latency and gains little.
+/// How many requests one transaction takes at most (twice as many when twins of theirs went before): beyond a few hundred, a larger batch costs latency and gains little.
 const BATCH: usize = 256;
 /// How many requests may wait for their batch; what comes on top is refused at once.
 const QUEUE: usize = 2_048;
@@ -108,8 +108,10 @@ impl<R: Requests> GroupCommit<R> {
             let (batch, twins) = batch::without_twins(waiting);
             waiting = twins;
             self.commit(batch).await;
-            // What came in the meantime joins the twins that were put back.
-            while waiting.len() < BATCH {
+            // What came in the meantime joins the twins that were put back. These take nobody's place: they are many when a caller
+            // tries again and again, and only one of them can go into a batch.
+            let room = waiting.len() + BATCH;
+            while waiting.len() < room {
                 let Ok(asking) = self.queue.try_recv() else { break };
                 waiting.push(asking);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::Tx;
+use crate::{Tx, database::answered};
 
 /// How long to look for the outcome. A server that comes back after a crash has replayed its log by then, or never will.
 const LOOK_FOR: Duration = Duration::from_secs(30);
@@ -32,8 +32,8 @@ pub(super) async fn transaction_id(tx: &mut Tx<'_>) -> sqlx::Result<String> {
 pub(super) async fn look_up(pool: &PgPool, transaction_id: &str) -> Outcome {
     let give_up_at = Instant::now() + LOOK_FOR;
     loop {
-        let status =
-            sqlx::query_scalar!("select pg_xact_status(($1::text)::xid8)", transaction_id).fetch_one(pool).await;
+        let asked = sqlx::query_scalar!("select pg_xact_status(($1::text)::xid8)", transaction_id).fetch_one(pool);
+        let status = answered(asked).await;
         match status.as_ref().map(Option::as_deref) {
             Ok(Some("committed")) => return Outcome::Committed,
             Ok(Some("aborted")) => return Outcome::Aborted,

@@ -90,7 +90,6 @@ async fn with_lock(
     let mut connection = PgListener::connect_with(own).await.context("no connection for the relay's lock")?;
     // A connection that is silently replaced would have lost the lock.
     connection.eager_reconnect(false);
-    connection.listen("outbox").await?;
     while !take_lock(&mut connection).await? {
         standing.send_replace(Standing::StandingBy);
         stand_by(pool, wake, stop).await?;
@@ -98,14 +97,16 @@ async fn with_lock(
             return Ok(());
         }
     }
+    // Only a leader listens: nobody would take out what piles up behind a standby.
+    connection.listen("outbox").await?;
     tracing::info!("this instance's relay leads");
     standing.send_replace(Standing::Leading);
     lead(relay, connection, wake, stop).await
 }
 
 async fn take_lock(connection: &mut PgListener) -> anyhow::Result<bool> {
-    let taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "taken!""#, LOCK).fetch_one(connection).await;
-    taken.context("the relay's lock could not be asked for")
+    let taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "taken!""#, LOCK).fetch_one(connection);
+    answered(taken).await.context("the relay's lock could not be asked for")
 }
 
 /// Waits a moment, and passes on to the leader, in a statement of its own, that something was committed here. Never inside
@@ -138,6 +139,8 @@ async fn lead(
             let asked = sqlx::query_scalar!("select 1").fetch_one(&mut connection);
             answered(asked).await.context("the relay's lock is lost")?;
             checked = Instant::now();
+            // Notifications that came with the answer say what the next turn finds anyway.
+            while connection.next_buffered().is_some() {}
         }
         let turned = tokio::select! {
             // A turn can wait as long as Kafka is away; its events stay in flight.

@@ -75,7 +75,11 @@ impl ClientContext for Assignment {
 
 impl ConsumerContext for Assignment {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(_) = rebalance {
+        if let Rebalance::Revoke(partitions) = rebalance {
+            // A pause outlives the assignment: what goes paused would come back paused, and nobody would know to resume it.
+            if let Err(error) = consumer.resume(partitions) {
+                tracing::debug!(%error, "partitions were not resumed on revoke: {error}");
+            }
             // What is stored is committed, without waiting; what is still being worked on comes again elsewhere. Nothing of it
             // where the partitions are lost already: a commit that arrives late would only get our next membership fenced.
             if !consumer.assignment_lost()

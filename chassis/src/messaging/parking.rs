@@ -100,10 +100,14 @@ async fn park_one(
         r#"insert into parked_events (id, topic, "partition", "offset", order_id, version, key, header_names, header_values, payload,
                                       cause, error, parked_at, next_attempt_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, case when $14 then $13::timestamptz + interval '1 second' end)
-           on conflict (topic, "partition", "offset") do update
-           set cause = excluded.cause, error = excluded.error, attempts = parked_events.attempts + 1,
-               next_attempt_at = case when $14 and parked_events.attempts + 1 < $15
-                   then $13 + least($16, power(2, parked_events.attempts)) * interval '1 second' end
+           on conflict (topic, "partition", "offset", order_id, version) do update
+           set cause = excluded.cause, error = excluded.error,
+               -- What was only waiting behind another has not failed yet: its own tries begin now.
+               attempts = case when parked_events.cause = 'gap' and $14 then 1 else parked_events.attempts + 1 end,
+               next_attempt_at = case
+                   when $14 and parked_events.cause = 'gap' then $13 + interval '1 second'
+                   when $14 and parked_events.attempts + 1 < $15
+                       then $13 + least($16, power(2, parked_events.attempts)) * interval '1 second' end
            where parked_events.resolved_at is null"#,
         clock::fresh_id(),
         record.topic,

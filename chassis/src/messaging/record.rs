@@ -1,8 +1,10 @@
 //! A Kafka record as plain bytes, and the envelope in it.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use rdkafka::{
     Message,
-    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
+    message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
     producer::FutureRecord,
 };
 use shared_events::{
@@ -31,9 +33,7 @@ impl Record {
     /// Copies a record out of the client's buffers.
     #[must_use]
     pub fn copied(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message.headers().map(|headers| {
-            headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
-        });
+        let headers = message.headers().map(|headers| (0..headers.count()).map(|at| header_at(headers, at)).collect());
         Self {
             topic: message.topic().to_owned(),
             partition: message.partition(),
@@ -73,6 +73,16 @@ impl Record {
     fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
     }
+}
+
+/// One header. The client panics over a name that is not UTF-8; such a record must be parked like any other, and not end the
+/// process again and again.
+fn header_at(headers: &BorrowedHeaders, at: usize) -> (String, Option<Vec<u8>>) {
+    let read = panic::catch_unwind(AssertUnwindSafe(|| {
+        let header = headers.get(at);
+        (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
+    }));
+    read.unwrap_or_else(|_| ("\u{fffd}".to_owned(), None))
 }
 
 /// The record that announces an event.
