@@ -11,6 +11,7 @@ mod consumer;
 mod harness;
 mod inbox;
 mod outages;
+mod reactions;
 mod relay;
 mod stories;
 mod topics;
