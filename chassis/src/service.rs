@@ -3,7 +3,7 @@
 mod lanes;
 mod stages;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
 use axum::Router;
@@ -78,11 +78,20 @@ impl<Q> Clone for Api<Q> {
 }
 
 impl<Q: Requests, R: Reactions> Service<Q, R> {
-    /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good.
-    ///
-    /// # Errors
-    /// What failed, in a sentence.
-    pub async fn run(self, settings: Settings) -> anyhow::Result<()> {
+    /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good: then says what, in a sentence.
+    pub async fn run(self, settings: Settings) -> ExitCode {
+        let name = self.name;
+        match self.run_until_told(settings).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                // Not by the log, which may not have begun, and without the stack: it is of no use to whoever started us.
+                eprintln!("{name} ends: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn run_until_told(self, settings: Settings) -> anyhow::Result<()> {
         telemetry::start(settings.log_format)?;
         let name = self.name;
         tracing::info!("{name} starts with {}", settings.shown());

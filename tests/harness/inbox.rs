@@ -55,9 +55,6 @@ impl TestInbox {
     }
 
     /// Consumes from Kafka in a task of its own, as this instance.
-    ///
-    /// # Panics
-    /// When the client refuses its settings.
     #[must_use]
     pub fn consume(&self, env: &Env, instance_id: &str) -> Consuming {
         let (partitions, assigned) = watch::channel(None);
@@ -65,7 +62,7 @@ impl TestInbox {
         let topic = env.topic(Topic::Orders);
         let consumer = Consumer::new(&env.kafka(instance_id), &topic, &group, self.inbox.clone(), partitions);
         let stop = CancellationToken::new();
-        let task = tokio::spawn(consumer.expect("a consumer").run(stop.clone()));
+        let task = tokio::spawn(consumer.run(stop.clone()));
         Consuming { assigned, stop: stop.drop_guard(), task }
     }
 

@@ -11,7 +11,11 @@ use rdkafka::{
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
 };
-use tokio::{runtime::Handle, sync::mpsc, sync::watch, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,6 +33,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long the thread waits for room before it pauses its partitions. Far below `max.poll.interval.ms`; not sooner, because a pause
 /// throws away what was prefetched.
 const ROOM_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client is waited for that closes.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -39,64 +45,62 @@ pub struct Consumer<R> {
     config: ClientConfig,
     topic: String,
     partitions: watch::Sender<Option<usize>>,
-    client: Arc<BaseConsumer<Assignment>>,
     inbox: Arc<Inbox<R>>,
 }
 
+type Client = Arc<BaseConsumer<Assignment>>;
+
 impl<R: Reactions> Consumer<R> {
-    /// Joins the group. `partitions` is told how many partitions are ours, as it changes; none while there is no assignment.
-    ///
-    /// # Errors
-    /// When the Kafka client refuses its settings.
+    /// A member of this group. `partitions` is told how many partitions are ours, as it changes; none while there is no assignment.
+    #[must_use]
     pub fn new(
         settings: &KafkaSettings,
         topic: &str,
         group: &str,
         inbox: Arc<Inbox<R>>,
         partitions: watch::Sender<Option<usize>>,
-    ) -> anyhow::Result<Self> {
-        let config = kafka::consumer(settings, group);
-        let client = join(&config, topic, &partitions)?;
-        Ok(Self { config, topic: topic.to_owned(), partitions, client, inbox })
+    ) -> Self {
+        Self { config: kafka::consumer(settings, group), topic: topic.to_owned(), partitions, inbox }
     }
 
-    /// Consumes until told to stop: then the batch under way is finished and its offsets are committed.
+    /// Joins the group and consumes until told to stop: then the batch under way is finished and its offsets are committed.
     ///
     /// # Errors
-    /// When this consumer can never go on: another one has taken its name in the group.
-    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// When this consumer can never go on: another one has taken its name in the group, or the client refuses its settings.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
-            match self.consume(&stop).await {
-                Err(error) if self.was_fenced_by_itself() && !stop.is_cancelled() => {
+            let client = self.join()?;
+            let ended = self.consume(&client, &stop).await;
+            let was_fenced_by_itself = was_fenced_by_itself(&client);
+            close(client).await;
+            match ended {
+                Err(error) if was_fenced_by_itself && !stop.is_cancelled() => {
                     tracing::warn!(%error, "fenced while joining the group again, by what was sent before: joining as a new client");
-                    self.client = join(&self.config, &self.topic, &self.partitions)?;
                 }
                 ended => return ended,
             }
         }
     }
 
-    /// Whoever loses the group for a while joins it again under the same name, and what it had sent before may arrive after that:
-    /// then the broker fences it for the sake of its own successor. A namesake, though, fences one that is in possession.
-    fn was_fenced_by_itself(&self) -> bool {
-        let is_fenced = matches!(self.client.client().fatal_error(), Some((RDKafkaErrorCode::FencedInstanceId, _)));
-        is_fenced && self.client.context().is_rejoining()
+    fn join(&self) -> anyhow::Result<Client> {
+        let assignment = Assignment::new(self.partitions.clone());
+        let client: BaseConsumer<Assignment> =
+            self.config.create_with_context(assignment).context("the consumer could not be made")?;
+        let topic = &self.topic;
+        client.subscribe(&[topic]).with_context(|| format!("topic `{topic}` cannot be subscribed to"))?;
+        Ok(Arc::new(client))
     }
 
-    async fn consume(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn consume(&self, client: &Client, stop: &CancellationToken) -> anyhow::Result<()> {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let handle = Handle::current();
-        let (client, stopping) = (self.client.clone(), stop.clone());
-        let polling = tokio::task::spawn_blocking(move || poll(&client, &sender, &handle, &stopping));
-        self.work(receiver, stop).await;
-        let polled = polling.await.context("the poll thread died")?;
-        if let Err(error) = self.client.commit_consumer_state(CommitMode::Sync) {
-            tracing::debug!(%error, "nothing was left to commit at the end: {error}");
-        }
-        polled
+        let (polled, stopping) = (client.clone(), stop.clone());
+        let polling = tokio::task::spawn_blocking(move || poll(&polled, &sender, &handle, &stopping));
+        self.work(client, receiver, stop).await;
+        polling.await.context("the poll thread died")?
     }
 
-    async fn work(&self, mut receiver: mpsc::Receiver<Polled>, stop: &CancellationToken) {
+    async fn work(&self, client: &Client, mut receiver: mpsc::Receiver<Polled>, stop: &CancellationToken) {
         let mut batch: Vec<Polled> = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
@@ -109,7 +113,7 @@ impl<R: Reactions> Consumer<R> {
                 return;
             }
             // The offset goes last: a crash before it costs a repeat, a crash after it would have cost the events.
-            offsets::store(&self.client, generations.into_iter().zip(&records));
+            offsets::store(client, generations.into_iter().zip(&records));
         }
     }
 
@@ -131,15 +135,27 @@ impl<R: Reactions> Consumer<R> {
     }
 }
 
-fn join(
-    config: &ClientConfig,
-    topic: &str,
-    partitions: &watch::Sender<Option<usize>>,
-) -> anyhow::Result<Arc<BaseConsumer<Assignment>>> {
-    let client: BaseConsumer<Assignment> =
-        config.create_with_context(Assignment::new(partitions.clone())).context("the consumer could not be made")?;
-    client.subscribe(&[topic]).with_context(|| format!("topic `{topic}` cannot be subscribed to"))?;
-    Ok(Arc::new(client))
+/// Whoever loses the group for a while joins it again under the same name, and what it had sent before may arrive after that:
+/// then the broker fences it for the sake of its own successor. A namesake, though, fences one that is in possession.
+fn was_fenced_by_itself(client: &Client) -> bool {
+    let is_fenced = matches!(client.client().fatal_error(), Some((RDKafkaErrorCode::FencedInstanceId, _)));
+    is_fenced && client.context().is_rejoining()
+}
+
+/// Commits what is stored and lets go of the client, on a thread of its own: both wait for the broker, without a limit of their
+/// own, and it may be away. What is not committed by then comes again.
+async fn close(client: Client) {
+    let (closed, done) = oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        if let Err(error) = client.commit_consumer_state(CommitMode::Sync) {
+            tracing::debug!(%error, "nothing was left to commit at the end: {error}");
+        }
+        drop(client);
+        drop(closed);
+    });
+    if tokio::time::timeout(CLOSED_WITHIN, done).await.is_err() {
+        tracing::warn!("the consumer's client did not close within {CLOSED_WITHIN:?} and is left behind");
+    }
 }
 
 /// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken for good.

@@ -48,7 +48,7 @@ impl Lanes {
             if !passes(&mut gate, &stop).await {
                 return Ok(());
             }
-            Consumer::new(&client, &topic, &group, reading, partitions)?.run(stop).await
+            Consumer::new(&client, &topic, &group, reading, partitions).run(stop).await
         });
         stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
         // The relay goes last: what the consumer's final batch announced still goes out.
