@@ -11,7 +11,7 @@
 //!                         ▼
 //!   consumer          what is there, up to 500 records                                (consumer, record)
 //!                         ▼
-//!   inbox             plan by version → claim → react → park, release → commit         (inbox, apply, parking)
+//!   inbox             plan by version → claim → react → park, release → commit         (inbox, apply, parking, retries)
 //!                         │
 //!                         └─ offset stored after the commit, never before             (offsets)
 //! ```
@@ -30,6 +30,7 @@ mod outbox;
 mod parking;
 mod record;
 mod relay;
+mod retries;
 pub mod topics;
 
 pub use apply::{Applied, Inbox, Incoming, Reactions};
@@ -39,6 +40,6 @@ pub use inbox::{Candidate, Claim, Outcome, Plan, Reason, plan};
 pub use kafka::KafkaSettings;
 pub use leader::{Standing, run as run_relay};
 pub use outbox::{Outgoing, Wake, Wakes, announce};
-pub use parking::Retries;
 pub use record::Record;
 pub use relay::{Relay, Step};
+pub use retries::Retries;
