@@ -33,6 +33,10 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long the thread waits for room before it pauses its partitions. Far below `max.poll.interval.ms`; not sooner, because a pause
 /// throws away what was prefetched.
 const ROOM_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may be without an assignment before another takes its place. Longer than the slowest rebalance, which waits
+/// `max.poll.interval.ms` for its last member; doubled each time, because a broker may be away for long.
+const ASSIGNED_WITHIN: Duration = Duration::from_secs(75);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(600);
 /// How long a client is waited for that closes.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
@@ -49,6 +53,11 @@ pub struct Consumer<R> {
 }
 
 type Client = Arc<BaseConsumer<Assignment>>;
+
+/// The client has stopped trying to join its group, or tries in vain: after an outage of Kafka one was seen to wait for ever.
+#[derive(Debug, thiserror::Error)]
+#[error("no partitions were assigned for {0:?}")]
+struct Unassigned(Duration);
 
 impl<R: Reactions> Consumer<R> {
     /// A member of this group. `partitions` is told how many partitions are ours, as it changes; none while there is no assignment.
@@ -68,14 +77,20 @@ impl<R: Reactions> Consumer<R> {
     /// # Errors
     /// When this consumer can never go on: another one has taken its name in the group, or the client refuses its settings.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut patience = ASSIGNED_WITHIN;
         loop {
             let client = self.join()?;
-            let ended = self.consume(&client, &stop).await;
+            let ended = self.consume(&client, patience, &stop).await;
             let was_fenced_by_itself = was_fenced_by_itself(&client);
             close(client).await;
             match ended {
                 Err(error) if was_fenced_by_itself && !stop.is_cancelled() => {
                     tracing::warn!(%error, "fenced while joining the group again, by what was sent before: joining as a new client");
+                    patience = ASSIGNED_WITHIN;
+                }
+                Err(error) if error.is::<Unassigned>() => {
+                    tracing::warn!(%error, "joining the group as a new client: {error}");
+                    patience = (patience * 2).min(LONGEST_PATIENCE);
                 }
                 ended => return ended,
             }
@@ -83,6 +98,8 @@ impl<R: Reactions> Consumer<R> {
     }
 
     fn join(&self) -> anyhow::Result<Client> {
+        // Whatever the client before had is not this one's.
+        self.partitions.send_replace(None);
         let assignment = Assignment::new(self.partitions.clone());
         let client: BaseConsumer<Assignment> =
             self.config.create_with_context(assignment).context("the consumer could not be made")?;
@@ -91,11 +108,11 @@ impl<R: Reactions> Consumer<R> {
         Ok(Arc::new(client))
     }
 
-    async fn consume(&self, client: &Client, stop: &CancellationToken) -> anyhow::Result<()> {
+    async fn consume(&self, client: &Client, patience: Duration, stop: &CancellationToken) -> anyhow::Result<()> {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let handle = Handle::current();
         let (polled, stopping) = (client.clone(), stop.clone());
-        let polling = tokio::task::spawn_blocking(move || poll(&polled, &sender, &handle, &stopping));
+        let polling = tokio::task::spawn_blocking(move || poll(&polled, &sender, patience, &handle, &stopping));
         self.work(client, receiver, stop).await;
         polling.await.context("the poll thread died")?
     }
@@ -158,18 +175,25 @@ async fn close(client: Client) {
     }
 }
 
-/// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken for good.
+/// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken or unassigned for good.
 fn poll(
     client: &BaseConsumer<Assignment>,
     sender: &mpsc::Sender<Polled>,
+    patience: Duration,
     runtime: &Handle,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut waiting: VecDeque<Polled> = VecDeque::new();
     let mut is_paused = false;
+    let mut assigned = Instant::now();
     while !stop.is_cancelled() && !sender.is_closed() {
         if let Some(fatal) = client.context().fatal() {
             return Err(anyhow!("the consumer cannot go on: {fatal}"));
+        }
+        if client.context().is_assigned() {
+            assigned = Instant::now();
+        } else if assigned.elapsed() > patience {
+            return Err(Unassigned(patience).into());
         }
         match client.poll(POLL) {
             Some(Ok(message)) => waiting.push_back((client.context().generation(), Record::copied(&message))),
@@ -177,8 +201,8 @@ fn poll(
             None => {}
         }
         // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
-        let patience = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
-        let has_room = runtime.block_on(hand_over(&mut waiting, sender, patience, stop));
+        let within = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
+        let has_room = runtime.block_on(hand_over(&mut waiting, sender, within, stop));
         if has_room == is_paused {
             set_paused(client, !has_room);
             is_paused = !has_room;

@@ -46,6 +46,12 @@ impl Assignment {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// Whether there is an assignment, be it an empty one.
+    #[must_use]
+    pub fn is_assigned(&self) -> bool {
+        self.partitions.borrow().is_some()
+    }
+
     /// Whether this consumer was joining its group again, not in possession of partitions, when the client broke.
     #[must_use]
     pub fn is_rejoining(&self) -> bool {
