@@ -2,14 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use clap::Parser;
+use clap::Args;
 use url::Url;
 
 use crate::messaging::KafkaSettings;
 
-/// What an instance of a service is told. Every flag can also be given by the environment variable beside it.
-#[derive(Debug, Clone, Parser)]
-#[command(version, about = "One of the two services of the order/delivery pair.")]
+/// What an instance of either service is told. Every flag can also be given by the environment variable beside it. A service
+/// flattens these into a struct of its own, with what only it needs to know.
+#[derive(Debug, Clone, Args)]
 pub struct Settings {
     /// Address and port for HTTP [default: the service's own port on 127.0.0.1].
     #[arg(long, env = "LISTEN")]
@@ -47,6 +47,9 @@ pub struct Settings {
     /// How long each stage of an orderly stop may take, in milliseconds.
     #[arg(long, env = "STOP_TIMEOUT_MS", default_value_t = 10_000)]
     pub stop_timeout_ms: u64,
+    /// How often to look for what has waited too long, in milliseconds.
+    #[arg(long, env = "SWEEP_EVERY_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub sweep_every_ms: u64,
     /// How the log is written. What is logged is told by RUST_LOG.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -62,12 +65,6 @@ pub enum LogFormat {
 }
 
 impl Settings {
-    /// From the command line and the environment. Ends the process with a sentence where they make no sense.
-    #[must_use]
-    pub fn parse() -> Self {
-        <Self as Parser>::parse()
-    }
-
     /// Every setting as it is in force, secrets masked.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -86,6 +83,10 @@ impl Settings {
 
     pub(crate) fn stop_timeout(&self) -> Duration {
         Duration::from_millis(self.stop_timeout_ms)
+    }
+
+    pub(crate) fn sweep_every(&self) -> Duration {
+        Duration::from_millis(self.sweep_every_ms)
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

@@ -1,12 +1,14 @@
 //! How a service runs. Knows no order and no courier.
 //!
-//! It calls a service in three places: its routes, its [`Requests`] (what people ask) and its [`Reactions`] (what the
-//! other side announced). Each of the latter two is load → decide or react → save, in one transaction, on a batch.
+//! It calls a service in four places: its routes, its [`Requests`] (what people ask), its [`Reactions`] (what the other
+//! side announced) and its [`Deadlines`] (what has waited too long). Each of the latter three is load → decide or react →
+//! save, in one transaction, on a batch.
 
 pub mod clock;
 mod commit;
 mod config;
 mod database;
+mod deadlines;
 mod failure;
 pub mod http;
 pub mod messaging;
@@ -16,6 +18,7 @@ mod telemetry;
 pub use commit::{Asked, Committer, GroupCommit, Requests};
 pub use config::{LogFormat, Settings};
 pub use database::migrate;
+pub use deadlines::{Deadlines, Sweeper};
 pub use failure::Failure;
 pub use messaging::{Incoming, Reactions};
 pub use service::{Api, Running, Service};

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub use stages::Running;
 
 use crate::{
-    Settings,
+    Deadlines, Settings, Sweeper,
     commit::{Committer, GroupCommit, Requests},
     database,
     http::{
@@ -34,8 +34,8 @@ use crate::{
 use lanes::Lanes;
 use stages::Stages;
 
-/// A service on one page: its name, what it says, what it listens to, and the three places where its own code is called.
-pub struct Service<Q: Requests, R: Reactions> {
+/// A service on one page: its name, what it says, what it listens to, and the four places where its own code is called.
+pub struct Service<Q: Requests, R: Reactions, D: Deadlines> {
     /// Its name: of the process, of its consumer group, of its database sessions.
     pub name: &'static str,
     /// Its port on 127.0.0.1 unless told otherwise.
@@ -50,6 +50,8 @@ pub struct Service<Q: Requests, R: Reactions> {
     pub requests: Q,
     /// What it does with what the other side announced.
     pub reactions: R,
+    /// What it does about what has waited too long.
+    pub deadlines: D,
     /// What it offers over HTTP.
     pub routes: fn(Api<Q::Request>) -> Router,
 }
@@ -77,7 +79,7 @@ impl<Q> Clone for Api<Q> {
     }
 }
 
-impl<Q: Requests, R: Reactions> Service<Q, R> {
+impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good: then says what, in a sentence.
     pub async fn run(self, settings: Settings) -> ExitCode {
         let name = self.name;
@@ -94,7 +96,7 @@ impl<Q: Requests, R: Reactions> Service<Q, R> {
     async fn run_until_told(self, settings: Settings) -> anyhow::Result<()> {
         telemetry::start(settings.log_format)?;
         let name = self.name;
-        tracing::info!("{name} starts with {}", settings.shown());
+        tracing::info!("{name} starts with {} and {:?}", settings.shown(), self.deadlines);
         let mut running = self.start(settings).await?;
         let failed = tokio::select! {
             signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
@@ -131,6 +133,8 @@ impl<Q: Requests, R: Reactions> Service<Q, R> {
         let routes = layers::wrap((self.routes)(api), probes(health, metrics.clone()), limits(&settings));
         stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
         stages.add("requests", |stop| commits.run(stop));
+        let sweeper = Sweeper::new(self.deadlines, pools.inbox.clone(), wakes.relay.clone(), settings.sweep_every());
+        stages.add("deadlines", |stop| sweeper.run(stop));
 
         let lanes = Lanes {
             name: self.name,

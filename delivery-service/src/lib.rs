@@ -1,28 +1,33 @@
 //! The other side of the saga: zones and their slots, couriers, deliveries.
 
+pub mod deadlines;
 pub mod domain;
 pub mod http;
 pub mod reactions;
 pub mod requests;
+pub mod settings;
 pub mod store;
 
 use chassis::Service;
 use shared_events::Topic;
 
+use deadlines::DeliveryDeadlines;
+use domain::Terms;
 use reactions::DeliveryReactions;
 use requests::DeliveryRequests;
 
 /// The service as a canvas: what it is called, what it says, what it listens to, and who answers.
 #[must_use]
-pub fn service() -> Service<DeliveryRequests, DeliveryReactions> {
+pub fn service(terms: Terms) -> Service<DeliveryRequests, DeliveryReactions, DeliveryDeadlines> {
     Service {
         name: "delivery-service",
         port: 8081,
         migrations: sqlx::migrate!("./migrations"),
         announces_on: Topic::Deliveries,
         listens_to: Topic::Orders,
-        requests: DeliveryRequests,
-        reactions: DeliveryReactions,
+        requests: DeliveryRequests { terms },
+        reactions: DeliveryReactions { terms },
+        deadlines: DeliveryDeadlines { terms },
         routes: http::routes,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-use chassis::Settings;
+use clap::Parser;
+use delivery_service::settings::DeliverySettings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    delivery_service::service().run(Settings::parse()).await
+    let settings = DeliverySettings::parse();
+    delivery_service::service(settings.terms()).run(settings.service).await
 }

@@ -6,12 +6,15 @@ use chassis::{Failure, Incoming, Reactions, Tx};
 use shared_events::{Address, Event, OrderId};
 use tracing::warn;
 
-use crate::domain::{Decision, Delivery, Plan, Status};
+use crate::domain::{Decision, Delivery, Plan, Status, Terms};
 use crate::store::{self, Changes, Made, Origin, Stored};
 
 /// Reacts to orders.
 #[derive(Debug, Clone, Copy)]
-pub struct DeliveryReactions;
+pub struct DeliveryReactions {
+    /// What was settled with the couriers.
+    pub terms: Terms,
+}
 
 impl Reactions for DeliveryReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {

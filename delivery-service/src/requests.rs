@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use http::StatusCode;
 use shared_events::DeliveryId;
 
-use crate::domain::{Command, Couriers, Delivery, Plan, Put, Status, Zone};
+use crate::domain::{Command, Couriers, Delivery, Plan, Put, Status, Terms, Zone};
 use crate::http::{CourierView, DeliveryView, ZoneView};
 use crate::store::{self, Changes, Made, Origin, Stored, Transition};
 
@@ -37,7 +37,10 @@ pub enum Request {
 
 /// Answers requests.
 #[derive(Debug, Clone, Copy)]
-pub struct DeliveryRequests;
+pub struct DeliveryRequests {
+    /// What was settled with the couriers.
+    pub terms: Terms,
+}
 
 impl Requests for DeliveryRequests {
     type Request = Request;

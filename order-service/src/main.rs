@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-use chassis::Settings;
+use clap::Parser;
+use order_service::settings::OrderSettings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    order_service::service().run(Settings::parse()).await
+    let settings = OrderSettings::parse();
+    order_service::service(settings.terms()).run(settings.service).await
 }

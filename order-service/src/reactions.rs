@@ -7,13 +7,16 @@ use shared_events::OrderId;
 use tracing::warn;
 
 use crate::{
-    domain::Order,
+    domain::{Order, Terms},
     store::{self, Arrived, Saved},
 };
 
 /// The saga, from the order side.
 #[derive(Debug, Clone, Copy)]
-pub struct OrderReactions;
+pub struct OrderReactions {
+    /// How long an order waits for what.
+    pub terms: Terms,
+}
 
 impl Reactions for OrderReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use shared_events::OrderId;
 use crate::{
     domain::{
         CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, ProductDetails, Put, Refusal, Status, StockMove,
+        Terms,
     },
     http::{OrderView, ProductView, refused},
     store::{self, HistoryLine, Known, Saved},
@@ -48,7 +49,10 @@ pub enum Request {
 
 /// Decides what people ask of the order side.
 #[derive(Debug, Clone, Copy)]
-pub struct OrderRequests;
+pub struct OrderRequests {
+    /// How long an order waits for what.
+    pub terms: Terms,
+}
 
 impl Requests for OrderRequests {
     type Request = Request;

@@ -14,4 +14,5 @@ mod outages;
 mod reactions;
 mod relay;
 mod stories;
+mod terms;
 mod topics;
