@@ -27,6 +27,9 @@ const BATCH: usize = 256;
 /// How many requests may wait for their batch; what comes on top is refused at once.
 const QUEUE: usize = 2_048;
 
+/// After how many seconds a service that stops is likely to be back, or a caller to be sent to another instance.
+const RESTARTED_WITHIN_S: u32 = 5;
+
 /// A request with what it needs to be decided: when, under which ids, and what caused it.
 #[derive(Debug, Clone)]
 pub struct Asked<Q> {
@@ -77,9 +80,10 @@ impl<Q: Send + Sync + 'static> Committer<Q> {
         self.0.try_send(Asking { asked, keyed, answer }).map_err(|_| {
             Problem::unavailable("overloaded", "Too many requests are waiting already; nothing was changed.")
         })?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(Problem::unavailable("stopping", "The service is stopping; nothing was changed.")))
+        answered.await.unwrap_or_else(|_| {
+            let stopping = Problem::unavailable("stopping", "The service is stopping; nothing was changed.");
+            Err(stopping.retry_after(RESTARTED_WITHIN_S))
+        })
     }
 }
 

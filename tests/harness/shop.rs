@@ -69,7 +69,7 @@ impl Reply {
     #[must_use]
     pub fn is_not_now(&self) -> bool {
         let is_problem = self.status == StatusCode::SERVICE_UNAVAILABLE && self.problem().is_some();
-        is_problem && self.header("retry-after") == "1"
+        is_problem && self.header("retry-after").parse().is_ok_and(|seconds| (1..=60).contains(&seconds))
     }
 
     /// The code of a well-formed problem document (RFC 9457).

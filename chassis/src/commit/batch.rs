@@ -91,8 +91,7 @@ async fn try_until_settled<R: Requests>(
             Err(Failure::Transient(error)) => {
                 tracing::warn!(%error, requests = asked.len(), "a batch of requests could not be committed: {error:#}");
                 if Instant::now() > give_up_at {
-                    let detail = "The database does not answer; nothing was changed.";
-                    return Err(Refused::Transient(Problem::unavailable("database_unavailable", detail)));
+                    return Err(Refused::Transient(Problem::database_unavailable()));
                 }
                 tokio::time::sleep(TRY_AGAIN_AFTER).await;
             }

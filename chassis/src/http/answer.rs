@@ -13,6 +13,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// Where what was created can be found.
     pub location: Option<String>,
+    /// In how many seconds it makes sense to ask again, where the answer is "not now".
+    pub retry_after_s: Option<u32>,
     /// JSON, or a problem document where the status is no success.
     pub body: Vec<u8>,
 }
@@ -24,7 +26,12 @@ impl Answer {
     /// When the body has no JSON form: a mistake in the program.
     #[must_use]
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        Self { status, location: None, body: serde_json::to_vec(body).expect("an answer has a JSON form") }
+        Self {
+            status,
+            location: None,
+            retry_after_s: None,
+            body: serde_json::to_vec(body).expect("an answer has a JSON form"),
+        }
     }
 
     /// The same, with a `Location`.
@@ -43,7 +50,8 @@ impl Answer {
 
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
-        Self { status: problem.status(), location: None, body: problem.to_json() }
+        let retry_after_s = problem.retry_after_s();
+        Self { status: problem.status(), location: None, retry_after_s, body: problem.to_json() }
     }
 }
 
@@ -53,6 +61,9 @@ impl IntoResponse for Answer {
         let mut response = (self.status, [(header::CONTENT_TYPE, content_type)], self.body).into_response();
         if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
             response.headers_mut().insert(header::LOCATION, location);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -68,7 +68,8 @@ pub(crate) async fn read(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Res
     .await?;
     let kept = rows.into_iter().map(|row| {
         let status = u16::try_from(row.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let answer = Answer { status: status.unwrap_or(StatusCode::OK), location: row.location, body: row.body };
+        let (status, location) = (status.unwrap_or(StatusCode::OK), row.location);
+        let answer = Answer { status, location, retry_after_s: None, body: row.body };
         (IdempotencyKey { route: row.route, key: row.key }, Kept { fingerprint: row.fingerprint, answer })
     });
     Ok(kept.collect())

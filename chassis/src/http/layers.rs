@@ -1,5 +1,5 @@
 //! What every request passes before it reaches a handler, from the outside in: request id, trace, catch-panic, security
-//! headers, waiting, concurrency limit, time-out. Every refusal of every layer is a problem document.
+//! headers, `Retry-After`, waiting, concurrency limit, time-out. Every refusal of every layer is a problem document.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -14,7 +14,10 @@ use tokio::{sync::Semaphore, time::Instant};
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 use tracing::Instrument;
 
-use super::{later, problem::Problem};
+use super::{
+    later,
+    problem::{Problem, RETRY_AFTER_S},
+};
 use crate::clock;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +47,7 @@ pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(later::wait))
+        .layer(middleware::map_response(say_when))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::CACHE_CONTROL, "no-store"))
         .layer(CatchPanicLayer::custom(on_panic))
@@ -105,6 +109,15 @@ async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -
             Problem::unavailable("timed_out", detail).into_response()
         }
     }
+}
+
+/// Whoever says "not now" says when, also a probe, and a problem that was not given a number of its own.
+async fn say_when(mut response: Response) -> Response {
+    let is_not_now = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    if is_not_now && !response.headers().contains_key(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+    }
+    response
 }
 
 fn on_panic(panic: Box<dyn Any + Send>) -> Response {

@@ -1,17 +1,21 @@
 //! Refusals as RFC 9457 problem documents.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::answer::Answer;
 use crate::failure::is_transient;
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// How long a client should wait before it tries again, in seconds, where a refusal is about now and not about it.
-const RETRY_AFTER_S: u16 = 1;
+/// How long a client should wait before it tries again, in seconds, where a refusal is about now and says nothing else: a queue of
+/// ours is empty again within a second.
+pub(super) const RETRY_AFTER_S: u32 = 1;
+/// The same where the database does not answer: as long as a unit of work waits for a connection before it gives up.
+const DATABASE_RETRY_AFTER_S: u32 = 2;
 
 /// What HTTP tells the caller when the answer is no.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +24,13 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     members: Map<String, Value>,
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
     /// A refusal. `code` is its stable name in `snake_case`; `detail` is a sentence for people about this very case.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), members: Map::new() }
+        Self { status, code, detail: detail.into(), members: Map::new(), retry_after_s: None }
     }
 
     /// Adds a member of its own (RFC 9457 §3.2), for programs to read.
@@ -47,7 +52,21 @@ impl Problem {
 
     /// Cannot be done now, may well be done in a moment. Nothing was changed.
     pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER_S)
+    }
+
+    /// The database does not answer. Nothing was changed.
+    #[must_use]
+    pub fn database_unavailable() -> Self {
+        let detail = "The database does not answer; nothing was changed.";
+        Self::unavailable("database_unavailable", detail).retry_after(DATABASE_RETRY_AFTER_S)
+    }
+
+    /// Tells the caller in how many seconds it makes sense to ask again (`Retry-After`).
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// A defect of ours. What it was stands in the log, not in the answer.
@@ -72,6 +91,12 @@ impl Problem {
         self.code
     }
 
+    /// In how many seconds it makes sense to ask again, if it does.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u32> {
+        self.retry_after_s
+    }
+
     /// The document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
@@ -87,11 +112,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, [(header::CONTENT_TYPE, PROBLEM_JSON)], self.to_json()).into_response();
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
-        }
-        response
+        Answer::from(self).into_response()
     }
 }
 
@@ -99,7 +120,7 @@ impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         if is_transient(&error) {
             tracing::warn!(error = %error, "the database did not answer a request: {error}");
-            Problem::unavailable("database_unavailable", "The database does not answer; nothing was changed.")
+            Problem::database_unavailable()
         } else {
             tracing::error!(error = %error, "a query failed for good: {error}");
             Problem::internal()
