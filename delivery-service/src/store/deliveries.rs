@@ -29,6 +29,22 @@ pub(super) struct Row {
     pub(super) transitions: Option<Json<Vec<Transition>>>,
 }
 
+/// One list of columns for every way to select deliveries. The transitions are an expression of their own: not everybody reads them.
+macro_rules! select_deliveries {
+    ($transitions:tt, $tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
+                    address as \"address: Json<Address>\", proof as \"proof: Json<Proof>\",
+                    failure as \"failure: Json<DeliveryFailed>\", version, changes, "
+                + $transitions + " as \"transitions: Json<Vec<Transition>>\"
+             from deliveries " + $tail,
+            $($argument),+
+        )
+    };
+}
+pub(super) use select_deliveries;
+
 impl Row {
     pub(super) fn stored(self) -> sqlx::Result<Stored> {
         let status = self.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
@@ -60,23 +76,13 @@ impl Row {
 pub async fn lock_deliveries(tx: &mut Tx<'_>, ids: &[DeliveryId], orders: &[OrderId]) -> sqlx::Result<Vec<Stored>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let orders: Vec<Uuid> = orders.iter().map(|id| id.0).collect();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
-               address as "address: Json<Address>", proof as "proof: Json<Proof>",
-               failure as "failure: Json<DeliveryFailed>", version, changes,
-               null::jsonb as "transitions: Json<Vec<Transition>>"
-        from deliveries
-        where id = any($1) or order_id = any($2)
-        order by id
-        for no key update
-        "#,
+    let rows = select_deliveries!(
+        "null::jsonb",
+        "where id = any($1) or order_id = any($2) order by id for no key update",
         &ids,
         &orders
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    );
+    let rows = rows.fetch_all(&mut **tx).await?;
     rows.into_iter().map(Row::stored).collect()
 }
 

@@ -4,7 +4,10 @@ use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof};
 use sqlx::{PgPool, types::Json};
 use uuid::Uuid;
 
-use super::{Transition, deliveries::Row};
+use super::{
+    Transition,
+    deliveries::{Row, select_deliveries},
+};
 use crate::domain::{Courier, Delivery, Zone};
 
 /// One delivery.
@@ -52,26 +55,17 @@ async fn ids_of_order(pool: &PgPool, order: OrderId, before: Uuid, rows: i64) ->
 }
 
 async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"
-        select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
-               address as "address: Json<Address>", proof as "proof: Json<Proof>",
-               failure as "failure: Json<DeliveryFailed>", version, changes,
-               (select coalesce(
-                    jsonb_agg(jsonb_build_object('status', t.status, 'at', t.at, 'cause', t.what, 'cause_id', t.cause_id)
-                              order by t.number),
-                    '[]')
-                from delivery_transitions t
-                where t.delivery_id = deliveries.id) as "transitions: Json<Vec<Transition>>"
-        from deliveries
-        where id = any($1)
-        order by id desc
-        "#,
+    let rows = select_deliveries!(
+        "(select coalesce(
+              jsonb_agg(jsonb_build_object('status', t.status, 'at', t.at, 'cause', t.what, 'cause_id', t.cause_id)
+                        order by t.number),
+              '[]')
+          from delivery_transitions t
+          where t.delivery_id = deliveries.id)",
+        "where id = any($1) order by id desc",
         ids
-    )
-    .fetch_all(pool)
-    .await?;
+    );
+    let rows = rows.fetch_all(pool).await?;
     rows.into_iter().map(Row::read).collect()
 }
 
