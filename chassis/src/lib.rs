@@ -21,7 +21,7 @@ pub use database::migrate;
 pub use deadlines::{Deadlines, Sweeper};
 pub use failure::Failure;
 pub use messaging::{Incoming, Reactions};
-pub use service::{Api, Running, Service};
+pub use service::{Api, Routes, Running, Service};
 
 /// A transaction of the service's own database.
 pub type Tx<'a> = sqlx::Transaction<'a, sqlx::Postgres>;

@@ -52,9 +52,12 @@ pub struct Service<Q: Requests, R: Reactions, D: Deadlines> {
     pub reactions: R,
     /// What it does about what has waited too long.
     pub deadlines: D,
-    /// What it offers over HTTP.
-    pub routes: fn(Api<Q::Request>) -> Router,
+    /// What it offers over HTTP. Called within the runtime: it may start tasks that end with the service.
+    pub routes: Routes<Q::Request>,
 }
+
+/// Makes a service's routes.
+pub type Routes<Q> = Box<dyn FnOnce(Api<Q>) -> Router + Send>;
 
 /// What a service's routes are given.
 pub struct Api<Q> {

@@ -12,13 +12,14 @@ use chassis::Service;
 use shared_events::Topic;
 
 use deadlines::DeliveryDeadlines;
-use domain::Terms;
 use reactions::DeliveryReactions;
 use requests::DeliveryRequests;
+use settings::DeliverySettings;
 
 /// The service as a canvas: what it is called, what it says, what it listens to, and who answers.
 #[must_use]
-pub fn service(terms: Terms) -> Service<DeliveryRequests, DeliveryReactions, DeliveryDeadlines> {
+pub fn service(settings: &DeliverySettings) -> Service<DeliveryRequests, DeliveryReactions, DeliveryDeadlines> {
+    let terms = settings.terms();
     Service {
         name: "delivery-service",
         port: 8081,
@@ -28,6 +29,6 @@ pub fn service(terms: Terms) -> Service<DeliveryRequests, DeliveryReactions, Del
         requests: DeliveryRequests { terms },
         reactions: DeliveryReactions { terms },
         deadlines: DeliveryDeadlines { terms },
-        routes: http::routes,
+        routes: Box::new(http::routes),
     }
 }

@@ -8,5 +8,5 @@ use delivery_service::settings::DeliverySettings;
 #[tokio::main]
 async fn main() -> ExitCode {
     let settings = DeliverySettings::parse();
-    delivery_service::service(settings.terms()).run(settings.service).await
+    delivery_service::service(&settings).run(settings.service).await
 }

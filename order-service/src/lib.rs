@@ -11,11 +11,12 @@ pub mod store;
 use chassis::Service;
 use shared_events::Topic;
 
-use crate::{deadlines::OrderDeadlines, domain::Terms, reactions::OrderReactions, requests::OrderRequests};
+use crate::{deadlines::OrderDeadlines, reactions::OrderReactions, requests::OrderRequests, settings::OrderSettings};
 
 /// The order side: what it is called, what it announces, what it listens to, and what it does about it.
 #[must_use]
-pub fn service(terms: Terms) -> Service<OrderRequests, OrderReactions, OrderDeadlines> {
+pub fn service(settings: &OrderSettings) -> Service<OrderRequests, OrderReactions, OrderDeadlines> {
+    let (terms, admission) = (settings.terms(), settings.admission());
     Service {
         name: "order-service",
         port: 8080,
@@ -25,6 +26,6 @@ pub fn service(terms: Terms) -> Service<OrderRequests, OrderReactions, OrderDead
         requests: OrderRequests { terms },
         reactions: OrderReactions { terms },
         deadlines: OrderDeadlines { terms },
-        routes: http::routes,
+        routes: Box::new(move |api| http::routes(api, admission)),
     }
 }

@@ -8,5 +8,5 @@ use order_service::settings::OrderSettings;
 #[tokio::main]
 async fn main() -> ExitCode {
     let settings = OrderSettings::parse();
-    order_service::service(settings.terms()).run(settings.service).await
+    order_service::service(&settings).run(settings.service).await
 }

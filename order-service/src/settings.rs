@@ -4,7 +4,7 @@ use chassis::Settings;
 use chrono::TimeDelta;
 use clap::{Parser, value_parser};
 
-use crate::domain::Terms;
+use crate::{domain::Terms, http::AdmissionLimits};
 
 /// How long anything may be told to wait, in milliseconds: thirty days.
 const LONGEST_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -32,6 +32,12 @@ pub struct OrderSettings {
     /// How long after the end of the promised day (UTC) a delivery that has not left or not arrived is flagged, in milliseconds.
     #[arg(long, env = "LATE_AFTER_MS", default_value_t = 3_600_000, value_parser = value_parser!(i64).range(0..=LONGEST_MS))]
     pub late_after_ms: i64,
+    /// How long the oldest event may wait to go out before no orders are taken any more, in seconds.
+    #[arg(long, env = "ADMISSION_OUTBOX_AGE_S", default_value_t = 300, value_parser = value_parser!(i64).range(1..=86_400))]
+    pub admission_outbox_age_s: i64,
+    /// How many orders may wait for the delivery side's word before no orders are taken any more.
+    #[arg(long, env = "ADMISSION_UNDECIDED_ORDERS", default_value_t = 50_000, value_parser = value_parser!(i64).range(1..=10_000_000))]
+    pub admission_undecided_orders: i64,
 }
 
 impl OrderSettings {
@@ -44,5 +50,11 @@ impl OrderSettings {
             cancellation: TimeDelta::milliseconds(self.cancellation_deadline_ms),
             late_after: TimeDelta::milliseconds(self.late_after_ms),
         }
+    }
+
+    /// When the door closes.
+    #[must_use]
+    pub fn admission(&self) -> AdmissionLimits {
+        AdmissionLimits { outbox_age_s: self.admission_outbox_age_s, undecided_orders: self.admission_undecided_orders }
     }
 }

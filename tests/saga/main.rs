@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test may make ids as it likes")]
 
+mod admission;
 mod bad_input;
 mod commit;
 mod consumer;
@@ -13,6 +14,6 @@ mod inbox;
 mod outages;
 mod reactions;
 mod relay;
+mod settings;
 mod stories;
-mod terms;
 mod topics;

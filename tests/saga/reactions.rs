@@ -4,12 +4,12 @@ use chassis::{Incoming, Reactions, clock};
 use shared_events::{CancellationReason, Event, OrderCancelled};
 use tests::{Env, envelope, fresh_order, golden};
 
-use crate::terms::delivery_terms;
+use crate::settings::delivery_settings;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_order_of_a_day_placed_and_cancelled_in_one_batch_is_one_change() {
     let env = Env::new("one batch").await;
-    let service = delivery_service::service(delivery_terms());
+    let service = delivery_service::service(&delivery_settings(&[]));
     let pool = env.migrated(env.deliveries_database(), &service.migrations).await;
     let Event::OrderCompleted(mut completed) = golden("OrderCompleted.v1.least") else {
         panic!("another golden event")

@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
+use super::outbox::outbox_age;
 
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -26,15 +26,10 @@ pub async fn watch(pool: PgPool, recorder: PrometheusHandle, stop: CancellationT
 }
 
 async fn set(pool: &PgPool) -> sqlx::Result<()> {
-    let outbox = sqlx::query!(
-        r#"select (select count(*) from outbox) as "unsent!",
-                  (select l.occurred_at from outbox o join event_log l using (order_id, version) order by o.seq limit 1) as oldest"#
-    )
-    .fetch_one(pool)
-    .await?;
-    let age = outbox.oldest.map_or(0.0, |oldest| (clock::now() - oldest).as_seconds_f64());
-    metrics::gauge!("outbox_unsent").set(float(outbox.unsent));
-    metrics::gauge!("outbox_age_seconds").set(age.max(0.0));
+    let unsent = sqlx::query_scalar!(r#"select count(*) as "unsent!" from outbox"#).fetch_one(pool).await?;
+    let age = outbox_age(pool).await?.map_or(0.0, |age| age.as_seconds_f64());
+    metrics::gauge!("outbox_unsent").set(float(unsent));
+    metrics::gauge!("outbox_age_seconds").set(age);
     let causes = sqlx::query!(
         r#"select cause as "cause!", count(parked.id) as "parked!"
            from unnest(array['undecodable', 'unknown_schema', 'unknown_order', 'gap', 'rejected']) as cause

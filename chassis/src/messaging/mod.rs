@@ -39,7 +39,7 @@ pub use gauges::watch as watch_gauges;
 pub use inbox::{Candidate, Claim, Outcome, Plan, Reason, plan};
 pub use kafka::KafkaSettings;
 pub use leader::{Standing, run as run_relay};
-pub use outbox::{Outgoing, Wake, Wakes, announce};
+pub use outbox::{Outgoing, Wake, Wakes, announce, outbox_age};
 pub use record::Record;
 pub use relay::{Relay, Step};
 pub use retries::Retries;

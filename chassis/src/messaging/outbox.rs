@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use shared_events::{
     Cause, Envelope, EventId, OrderId, Topic, Version,
     wire::{Attributes, data_schema},
@@ -115,6 +115,17 @@ pub struct Wakes {
     pub relay: Wake,
     /// The retries: a parked event may have become applicable.
     pub retries: Wake,
+}
+
+/// How long the oldest pointer has waited, by the database's own clock; none where everything has gone out.
+///
+/// # Errors
+/// The database's.
+pub async fn outbox_age(pool: &PgPool) -> sqlx::Result<Option<TimeDelta>> {
+    let oldest = sqlx::query_scalar!(
+        r#"select (extract(epoch from clock_timestamp() - since) * 1000)::bigint as "age_ms!" from outbox order by seq limit 1"#
+    );
+    Ok(oldest.fetch_optional(pool).await?.map(|age_ms| TimeDelta::milliseconds(age_ms.max(0))))
 }
 
 /// A pointer with what it points to.

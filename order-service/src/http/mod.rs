@@ -1,5 +1,6 @@
 //! What the order side answers over HTTP. Changes go to the batch that is forming; reads go to the database.
 
+mod admission;
 mod fields;
 mod orders;
 mod prefer;
@@ -14,10 +15,12 @@ use axum::{
 };
 use chassis::Api;
 
+pub use admission::AdmissionLimits;
 pub use refusal::refused;
 pub use view::{OrderView, ProductView};
 
 use crate::requests::Request;
+use admission::Admission;
 use waiting::Waiters;
 
 /// What every handler gets.
@@ -25,11 +28,13 @@ use waiting::Waiters;
 struct Shop {
     api: Api<Request>,
     waiters: Waiters,
+    admission: Admission,
 }
 
-/// All routes of the order side. Called within the runtime: it starts the task that watches orders for those who wait.
-pub fn routes(api: Api<Request>) -> Router {
-    let waiters = Waiters::start(&api);
+/// All routes of the order side. Called within the runtime: it starts the tasks that watch orders for those who wait, and what
+/// piles up.
+pub fn routes(api: Api<Request>, limits: AdmissionLimits) -> Router {
+    let (waiters, admission) = (Waiters::start(&api), Admission::start(&api, limits));
     Router::new()
         .route("/orders", post(orders::place).get(orders::list))
         .route("/orders/{id}", get(orders::show))
@@ -37,5 +42,6 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/products", get(products::list))
         .route("/products/{sku}", put(products::put))
         .route("/products/{sku}/receipts", post(products::receive))
-        .with_state(Shop { api, waiters })
+        .route("/status", get(admission::status))
+        .with_state(Shop { api, waiters, admission })
 }

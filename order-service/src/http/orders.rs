@@ -29,6 +29,7 @@ pub(super) async fn place(
     form: Form,
 ) -> Result<Response, Problem> {
     let order = read_order(form)?;
+    shop.admission.admit()?;
     let wait = prefer.wait.and_then(|wait| shop.waiters.seat(wait));
     let answer = shop.api.committer.submit(Request::Place(order.clone()), caller, &order).await?;
     Ok(match wait {

@@ -138,6 +138,15 @@ pub async fn no_longer_waiting(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<V
     Ok(answered.fetch_all(pool).await?.into_iter().map(OrderId).collect())
 }
 
+/// How many orders wait for the delivery side to say whether there will be a delivery; counted up to `most`.
+pub async fn count_undecided(pool: &PgPool, most: i64) -> sqlx::Result<i64> {
+    let counted = sqlx::query_scalar!(
+        r#"select count(*) as "undecided!" from (select from orders where status = 'completed' limit $1) as undecided"#,
+        most
+    );
+    counted.fetch_one(pool).await
+}
+
 /// One moment for all statements: an order and its history must not tell different stories.
 async fn snapshot(pool: &PgPool) -> sqlx::Result<Tx<'static>> {
     pool.begin_with("begin isolation level repeatable read read only").await
