@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +55,17 @@ id! {
     EventId
 }
 
+impl OrderId {
+    /// The lower bound of all orders placed at this moment or later: its milliseconds, as UUIDv7 begins with them, and zeros. No
+    /// order has this id.
+    #[must_use]
+    pub fn earliest_at(moment: DateTime<Utc>) -> Self {
+        // Forty-eight bits: from 1970 to the year 10889. What lies outside is as far as one can go.
+        let millis = moment.timestamp_millis().clamp(0, (1 << 48) - 1);
+        Self(Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80))
+    }
+}
+
 /// The place of an event among all that one service announced for one order: 1, 2, 3… without a hole.
 ///
 /// It is taken while the order's (the delivery's) row is locked, so commit order is version order.
@@ -75,5 +87,34 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use uuid::{NoContext, Timestamp};
+
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "ids of a moment that the test chooses")]
+    fn the_earliest_id_of_a_moment_lies_between_those_placed_before_it_and_those_placed_from_it_on() {
+        let moment = DateTime::parse_from_rfc3339("2026-12-01T08:00:00.123Z").expect("a moment").to_utc();
+        let placed_at = |at: DateTime<Utc>| {
+            let seconds = at.timestamp().unsigned_abs();
+            OrderId(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.timestamp_subsec_nanos())))
+        };
+        let earliest = OrderId::earliest_at(moment);
+        assert_eq!(earliest.to_string(), "01a2309e-247b-0000-0000-000000000000");
+        assert!(placed_at(moment - TimeDelta::milliseconds(1)) < earliest);
+        assert!(placed_at(moment) > earliest);
+        assert!(placed_at(moment + TimeDelta::days(400)) > earliest);
+    }
+
+    #[test]
+    fn a_moment_that_no_id_can_have_is_as_far_as_ids_go() {
+        assert_eq!(OrderId::earliest_at(DateTime::<Utc>::MIN_UTC).0, Uuid::nil());
+        assert_eq!(OrderId::earliest_at(DateTime::<Utc>::MAX_UTC).to_string(), "ffffffff-ffff-0000-0000-000000000000");
     }
 }
