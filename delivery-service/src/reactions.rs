@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chassis::{Failure, Incoming, Reactions, Tx};
-use shared_events::{Address, Event, OrderId};
+use shared_events::{Event, OrderId};
 use tracing::warn;
 
-use crate::domain::{Decision, Delivery, Plan, Status, Terms};
+use crate::domain::{Decision, Delivery, Destination, Plan, Status, Terms};
 use crate::store::{self, Changes, Made, Origin, Stored};
 
 /// Reacts to orders.
@@ -60,16 +60,16 @@ fn warn_of_anomaly(made: &Made) {
     }
 }
 
-/// The zones of new orders' addresses, and those in which a cancelled order has a place.
+/// The zones that new orders go to, and those in which a cancelled order has a place.
 async fn load_plan(tx: &mut Tx<'_>, events: &[Incoming], deliveries: &HashMap<OrderId, Stored>) -> sqlx::Result<Plan> {
-    let new_addresses: Vec<&Address> = events
+    let new: Vec<Destination<'_>> = events
         .iter()
         .filter(|event| !deliveries.contains_key(&event.envelope.order_id))
-        .filter_map(|event| address(&event.envelope.event))
+        .filter_map(|event| destination(&event.envelope.event))
         .collect();
     let zones = cancellable(events, deliveries).filter_map(|delivery| Some(delivery.slot.as_ref()?.zone.clone()));
     let today = events.iter().map(|event| event.stamp.at.date_naive()).min().unwrap_or_default();
-    store::load_plan(tx, &new_addresses, zones.collect(), today).await
+    store::load_plan(tx, &new, zones.collect(), today).await
 }
 
 /// Their loads are changed by difference, so it is the locks that are wanted, and their order.
@@ -96,9 +96,9 @@ fn is_cancellation(event: &Event) -> bool {
     event.kind() == shared_events::EventKind::OrderCancelled
 }
 
-fn address(event: &Event) -> Option<&Address> {
+fn destination(event: &Event) -> Option<Destination<'_>> {
     match event {
-        Event::OrderCompleted(order) => Some(&order.delivery_address),
+        Event::OrderCompleted(order) => Some((&order.delivery_address).into()),
         Event::OrderCancelled(_)
         | Event::DeliveryCreated(_)
         | Event::DeliveryFailed(_)

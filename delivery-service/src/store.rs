@@ -29,7 +29,7 @@ use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 
 pub use couriers::{create_couriers, lock_couriers};
 pub use deliveries::{lock_deliveries, transitions};
-pub use reads::{find_courier, find_delivery, find_zone, page_of_deliveries};
+pub use reads::{find_courier, find_delivery, find_plan, find_zone, page_of_deliveries};
 pub use zones::{create_zones, load_plan};
 
 /// A delivery as it is kept.

@@ -202,6 +202,13 @@ impl Shop {
         Ok(page["items"].get(0).cloned())
     }
 
+    /// Where and when there would be room for so many grams to this postal code in Germany, at most so many days.
+    pub async fn options(&self, postal_code: &str, weight_g: i64, limit: usize) -> Result<Value> {
+        let postal_code = postal_code.replace(' ', "%20");
+        let asked = format!("postal_code={postal_code}&country=DE&weight_g={weight_g}&limit={limit}");
+        self.read(&format!("{}/delivery-options?{asked}", self.deliveries)).await
+    }
+
     /// Staff and couriers do something with a delivery: `courier`, `dispatch`, `completion`, `failure`.
     pub async fn staff(&self, delivery_id: &str, command: &str, body: &Value) -> Asked {
         Reply::to(self.http.post(format!("{}/deliveries/{delivery_id}/{command}", self.deliveries)).json(body)).await

@@ -9,5 +9,6 @@ mod fixtures;
 mod order_cells;
 mod order_lives;
 mod order_table;
+mod quotes;
 mod simulation;
 mod version_rule;

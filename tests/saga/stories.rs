@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod delivered;
+mod options;
 mod race;
 mod records;
 mod refused;

@@ -11,7 +11,9 @@ pub use command::{Command, FailureReason, Put, Refusal, UnknownReason};
 pub use couriers::{Courier, Couriers};
 pub use decision::{Anomaly, CourierChange, Decision, SlotChange};
 pub use delivery::{Delivery, Status, UnknownStatus};
-pub use plan::{DAYS_ON_OFFER, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of};
+pub use plan::{
+    DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of,
+};
 pub use terms::Terms;
 
 #[cfg(test)]

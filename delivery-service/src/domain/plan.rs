@@ -37,6 +37,21 @@ pub struct Places {
     pub taken: i64,
 }
 
+/// Where a parcel goes, as far as planning has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// ISO 3166-1 alpha-2.
+    pub country: &'a str,
+    /// As the country writes it.
+    pub postal_code: &'a str,
+}
+
+impl<'a> From<&'a Address> for Destination<'a> {
+    fn from(address: &'a Address) -> Self {
+        Self { country: &address.country, postal_code: &address.postal_code }
+    }
+}
+
 /// Which zone serves which addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Routes(HashMap<(String, String), String>);
@@ -58,11 +73,11 @@ impl Routes {
     ///
     /// # Errors
     /// No postal service could read the address, or no zone serves it.
-    pub fn zone_of(&self, address: &Address) -> Result<&str, CreationFailure> {
-        let prefixes = prefixes_of(address).ok_or(CreationFailure::AddressInvalid)?;
+    pub fn zone_of(&self, to: Destination<'_>) -> Result<&str, CreationFailure> {
+        let prefixes = prefixes_of(to).ok_or(CreationFailure::AddressInvalid)?;
         prefixes
             .into_iter()
-            .find_map(|prefix| self.0.get(&(address.country.clone(), prefix)))
+            .find_map(|prefix| self.0.get(&(to.country.to_owned(), prefix)))
             .map(String::as_str)
             .ok_or(CreationFailure::ZoneUnserved)
     }
@@ -76,10 +91,10 @@ pub fn normal_postal_code(text: &str) -> String {
 
 /// The prefixes by which a zone could serve this address, the longest first. None for an address nobody can read.
 #[must_use]
-pub fn prefixes_of(address: &Address) -> Option<Vec<String>> {
-    let country_is_readable = address.country.len() == 2 && address.country.bytes().all(|b| b.is_ascii_uppercase());
-    let code_is_readable = address.postal_code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-');
-    let code = normal_postal_code(&address.postal_code);
+pub fn prefixes_of(to: Destination<'_>) -> Option<Vec<String>> {
+    let country_is_readable = to.country.len() == 2 && to.country.bytes().all(|b| b.is_ascii_uppercase());
+    let code_is_readable = to.postal_code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-');
+    let code = normal_postal_code(to.postal_code);
     if !country_is_readable || !code_is_readable || code.is_empty() {
         return None;
     }
@@ -153,21 +168,30 @@ impl Plan {
     /// # Errors
     /// It does not fit; the plan is as it was.
     pub fn take(&mut self, order: &OrderCompleted, weight_g: i64, stamp: Stamp) -> Result<Slot, CreationFailure> {
-        let zone = self.zone_of(&order.delivery_address)?;
-        if weight_g > zone.weight_limit_g {
-            return Err(CreationFailure::Overweight);
-        }
-        let has_room = |slot: &Slot| {
-            let places = self.places(slot);
-            places.taken < places.capacity
-        };
-        let slot = days_on_offer(stamp)
-            .filter(|day| order.wished_date.is_none_or(|wished| wished == *day))
-            .map(|date| Slot { zone: zone.id.clone(), date })
-            .find(has_room)
+        let zone = self.zone_for((&order.delivery_address).into(), weight_g)?;
+        let slot = self
+            .free_slots(&zone.id, stamp.at.date_naive())
+            .find(|slot| order.wished_date.is_none_or(|wished| wished == slot.date))
             .ok_or(CreationFailure::SlotFull)?;
         self.apply(&SlotChange::Take(slot.clone()));
         Ok(slot)
+    }
+
+    /// The next slots with room for such a parcel, at most so many, the earliest first: an order that wishes one of these
+    /// days gets it.
+    ///
+    /// # Errors
+    /// There is none: an order without a wish would be refused for the same reason.
+    pub fn options(
+        &self,
+        to: Destination<'_>,
+        weight_g: i64,
+        today: NaiveDate,
+        most: usize,
+    ) -> Result<Vec<Slot>, CreationFailure> {
+        let zone = self.zone_for(to, weight_g)?;
+        let options: Vec<Slot> = self.free_slots(&zone.id, today).take(most).collect();
+        if options.is_empty() { Err(CreationFailure::SlotFull) } else { Ok(options) }
     }
 
     /// Adds a zone, or gives the one of the same id new terms. What is known of its days to come has them too; today and
@@ -193,14 +217,32 @@ impl Plan {
         Ok(Put::of(self.zones.insert(zone.id.clone(), zone).as_ref()))
     }
 
-    fn zone_of(&self, address: &Address) -> Result<&Zone, CreationFailure> {
-        let id = self.routes.zone_of(address)?;
+    /// The zone that serves this address.
+    ///
+    /// # Errors
+    /// Nobody could read the address, or nobody serves it.
+    pub fn zone_of(&self, to: Destination<'_>) -> Result<&Zone, CreationFailure> {
+        let id = self.routes.zone_of(to)?;
         self.zone(id).ok_or(CreationFailure::ZoneUnserved)
+    }
+
+    /// The same, if its couriers carry what weighs so much.
+    fn zone_for(&self, to: Destination<'_>, weight_g: i64) -> Result<&Zone, CreationFailure> {
+        let zone = self.zone_of(to)?;
+        if weight_g > zone.weight_limit_g { Err(CreationFailure::Overweight) } else { Ok(zone) }
+    }
+
+    /// The slots of a zone that can be booked today and have room, the earliest first. The only place that knows how they
+    /// are found.
+    fn free_slots(&self, zone: &str, today: NaiveDate) -> impl Iterator<Item = Slot> {
+        days_on_offer(today).map(move |date| Slot { zone: zone.to_owned(), date }).filter(|slot| {
+            let places = self.places(slot);
+            places.taken < places.capacity
+        })
     }
 }
 
-/// The days that can be booked at this moment, the earliest first.
-fn days_on_offer(stamp: Stamp) -> impl Iterator<Item = NaiveDate> {
-    let today = stamp.at.date_naive();
+/// The days that can be booked on this day, the earliest first.
+fn days_on_offer(today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
     (1..=DAYS_ON_OFFER).filter_map(move |days| today.checked_add_days(Days::new(days)))
 }

@@ -2,6 +2,7 @@
 
 mod couriers;
 mod deliveries;
+mod options;
 mod refusal;
 mod views;
 mod zones;
@@ -24,6 +25,7 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/deliveries/{id}/dispatch", post(deliveries::dispatch))
         .route("/deliveries/{id}/completion", post(deliveries::complete))
         .route("/deliveries/{id}/failure", post(deliveries::fail))
+        .route("/delivery-options", get(options::show))
         .route("/zones/{id}", get(zones::show).put(zones::put))
         .route("/couriers/{id}", get(couriers::show).put(couriers::put))
         .with_state(api)

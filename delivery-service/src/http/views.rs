@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
+use shared_events::{Address, CreationFailure, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 
 use crate::domain::{Courier, Delivery, Status, Zone};
 use crate::store::Transition;
@@ -42,6 +42,28 @@ impl<'a> DeliveryView<'a> {
             failure: delivery.failure,
             version: delivery.version,
             transitions,
+        }
+    }
+}
+
+/// What could be had for a parcel.
+#[derive(Debug, Serialize)]
+pub struct OptionsView<'a> {
+    /// Which zone serves the address, if one does.
+    zone: Option<&'a str>,
+    /// The next slots with room, the earliest first.
+    options: Vec<Slot>,
+    /// Why there is none.
+    reason: Option<CreationFailure>,
+}
+
+impl<'a> OptionsView<'a> {
+    /// What the plan of this zone said.
+    #[must_use]
+    pub fn of(zone: Option<&'a str>, planned: Result<Vec<Slot>, CreationFailure>) -> Self {
+        match planned {
+            Ok(options) => Self { zone, options, reason: None },
+            Err(reason) => Self { zone, options: Vec::new(), reason: Some(reason) },
         }
     }
 }

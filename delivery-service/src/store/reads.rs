@@ -1,14 +1,18 @@
-//! What is only looked at: no transaction, no lock, each entry from one statement and so of one moment.
+//! What is only looked at: no lock, each entry from one statement or one snapshot and so of one moment.
 
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof};
-use sqlx::{PgPool, types::Json};
+use sqlx::{PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
 use super::{
     Transition,
     deliveries::{Row, select_deliveries},
+    zones::{routes, slots},
 };
-use crate::domain::{Courier, Delivery, Zone};
+use crate::domain::{Courier, Delivery, Destination, Plan, Zone};
 
 /// One delivery.
 ///
@@ -74,6 +78,10 @@ async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, 
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn find_zone(pool: &PgPool, id: &str) -> sqlx::Result<Option<Zone>> {
+    zone(pool, id).await
+}
+
+async fn zone(executor: impl PgExecutor<'_>, id: &str) -> sqlx::Result<Option<Zone>> {
     sqlx::query_as!(
         Zone,
         r#"
@@ -84,8 +92,24 @@ pub async fn find_zone(pool: &PgPool, id: &str) -> sqlx::Result<Option<Zone>> {
         "#,
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(executor)
     .await
+}
+
+/// The plan for this destination as it is at this moment, with all days after this one. Whoever is first takes what it shows.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn find_plan(pool: &PgPool, to: Destination<'_>, after: NaiveDate) -> sqlx::Result<Plan> {
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let routes = routes(&mut snapshot, &[to]).await?;
+    let Ok(id) = routes.zone_of(to).map(str::to_owned) else {
+        return Ok(Plan::routed(routes, [], []));
+    };
+    let zone = zone(&mut *snapshot, &id).await?;
+    let slots = slots(&mut snapshot, &BTreeSet::from([id]), after).await?;
+    snapshot.rollback().await?;
+    Ok(Plan::routed(routes, zone, slots))
 }
 
 /// One courier.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::Tx;
 use chrono::NaiveDate;
-use shared_events::{Address, Slot};
+use shared_events::Slot;
 
 use super::{Made, places};
-use crate::domain::{Places, Plan, Routes, Zone, prefixes_of};
+use crate::domain::{Destination, Places, Plan, Routes, Zone, prefixes_of};
 
 /// Makes rows for those zones that have none. Returns whose it made.
 ///
@@ -39,18 +39,18 @@ pub async fn create_zones(tx: &mut Tx<'_>, zones: &BTreeMap<&str, &Zone>) -> sql
     .await
 }
 
-/// The plan for these addresses and zones, with all days after this one. Locks the zones that are needed.
+/// The plan for these destinations and zones, with all days after this one. Locks the zones that are needed.
 ///
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn load_plan(
     tx: &mut Tx<'_>,
-    addresses: &[&Address],
+    destinations: &[Destination<'_>],
     mut zones: BTreeSet<String>,
     after: NaiveDate,
 ) -> sqlx::Result<Plan> {
-    let routes = routes(tx, addresses).await?;
-    zones.extend(addresses.iter().filter_map(|address| Some(routes.zone_of(address).ok()?.to_owned())));
+    let routes = routes(tx, destinations).await?;
+    zones.extend(destinations.iter().filter_map(|to| Some(routes.zone_of(*to).ok()?.to_owned())));
     let locked = lock_zones(tx, &zones).await?;
     let slots = slots(tx, &zones, after).await?;
     Ok(Plan::routed(routes, locked, slots))
@@ -80,11 +80,11 @@ async fn lock_zones(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> sqlx::Result<Vec
     .await
 }
 
-/// Every zone that could serve one of these addresses.
-async fn routes(tx: &mut Tx<'_>, addresses: &[&Address]) -> sqlx::Result<Routes> {
-    let wanted: BTreeSet<(&str, String)> = addresses
+/// Every zone that could serve one of these destinations.
+pub(super) async fn routes(tx: &mut Tx<'_>, destinations: &[Destination<'_>]) -> sqlx::Result<Routes> {
+    let wanted: BTreeSet<(&str, String)> = destinations
         .iter()
-        .filter_map(|address| Some((address.country.as_str(), prefixes_of(address)?)))
+        .filter_map(|to| Some((to.country, prefixes_of(*to)?)))
         .flat_map(|(country, prefixes)| prefixes.into_iter().map(move |prefix| (country, prefix)))
         .collect();
     let mut routes = Routes::default();
@@ -109,7 +109,11 @@ async fn routes(tx: &mut Tx<'_>, addresses: &[&Address]) -> sqlx::Result<Routes>
 }
 
 /// What is taken in these zones on the days after this one.
-async fn slots(tx: &mut Tx<'_>, zones: &BTreeSet<String>, after: NaiveDate) -> sqlx::Result<Vec<(Slot, Places)>> {
+pub(super) async fn slots(
+    tx: &mut Tx<'_>,
+    zones: &BTreeSet<String>,
+    after: NaiveDate,
+) -> sqlx::Result<Vec<(Slot, Places)>> {
     if zones.is_empty() {
         return Ok(Vec::new());
     }

@@ -5,7 +5,7 @@
 
 mod coverage;
 mod delivery_side;
-mod dice;
+pub mod dice;
 mod history;
 mod invariants;
 mod lane;

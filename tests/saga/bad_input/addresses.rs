@@ -29,6 +29,7 @@ fn methods(known: &Known) -> Vec<Case> {
         (Side::Deliveries, format!("/deliveries/{delivery}/dispatch"), vec!["POST"]),
         (Side::Deliveries, format!("/deliveries/{delivery}/completion"), vec!["POST"]),
         (Side::Deliveries, format!("/deliveries/{delivery}/failure"), vec!["POST"]),
+        (Side::Deliveries, "/delivery-options".to_owned(), vec!["GET", "HEAD"]),
         (Side::Deliveries, format!("/zones/{zone}"), vec!["GET", "HEAD", "PUT"]),
         (Side::Deliveries, format!("/couriers/{courier}"), vec!["GET", "HEAD", "PUT"]),
         (Side::Orders, "/health/ready".to_owned(), vec!["GET", "HEAD"]),

@@ -34,6 +34,8 @@ enum Expected {
     Problem(u16, String),
     /// `invalid_fields`, naming exactly these, in any order.
     Fields(Vec<String>),
+    /// `invalid_query`, naming exactly these, in any order.
+    Parameters(Vec<String>),
 }
 
 impl Case {
@@ -42,9 +44,11 @@ impl Case {
     }
 
     pub fn fields(what: impl Into<String>, side: Side, raw: Raw, fields: &[&str]) -> Self {
-        let mut fields: Vec<_> = fields.iter().map(|field| (*field).to_owned()).collect();
-        fields.sort_unstable();
-        Self { what: what.into(), side, raw, expected: Expected::Fields(fields) }
+        Self { what: what.into(), side, raw, expected: Expected::Fields(sorted(fields)) }
+    }
+
+    pub fn parameters(what: impl Into<String>, side: Side, raw: Raw, parameters: &[&str]) -> Self {
+        Self { what: what.into(), side, raw, expected: Expected::Parameters(sorted(parameters)) }
     }
 
     /// What is wrong with the answer, if anything is.
@@ -62,14 +66,25 @@ impl Case {
         let is_right = match &self.expected {
             Expected::Problem(status, expected) => reply.status == *status && code.as_ref() == Some(expected),
             Expected::Fields(expected) => {
-                let mut fields = reply.fields();
+                let mut fields = reply.errors("field");
                 fields.sort_unstable();
                 reply.status == 422 && code.as_deref() == Some("invalid_fields") && fields == *expected
+            }
+            Expected::Parameters(expected) => {
+                let mut parameters = reply.errors("parameter");
+                parameters.sort_unstable();
+                reply.status == 400 && code.as_deref() == Some("invalid_query") && parameters == *expected
             }
         };
         let answer = format!("{} {} {}", reply.status, reply.content_type, String::from_utf8_lossy(&reply.body));
         Ok((!is_right).then(|| format!("expected {:?}, got {answer}", self.expected)))
     }
+}
+
+fn sorted(names: &[&str]) -> Vec<String> {
+    let mut names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 impl Side {

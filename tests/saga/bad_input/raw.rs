@@ -126,11 +126,11 @@ impl RawReply {
         is_whole.then(|| document["code"].as_str().map(str::to_owned)).flatten()
     }
 
-    /// Where the fields are that it names.
-    pub fn fields(&self) -> Vec<String> {
+    /// The fields or the parameters that it names.
+    pub fn errors(&self, what: &str) -> Vec<String> {
         let document = self.json();
         let errors = document["errors"].as_array().into_iter().flatten();
-        errors.filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
+        errors.filter_map(|error| error[what].as_str().map(str::to_owned)).collect()
     }
 
     pub fn json(&self) -> Value {
