@@ -15,7 +15,14 @@ pub struct Settings {
     #[arg(long, env = "LISTEN")]
     pub listen: Option<SocketAddr>,
     /// The service's own PostgreSQL database.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        required = false,
+        required_unless_present_any = ["health", "topics"],
+        default_value_ifs = [("health", "true", ""), ("topics", "true", "")]
+    )]
     pub database_url: String,
     /// Kafka's bootstrap servers, with commas between them.
     #[arg(long, env = "KAFKA_BOOTSTRAP_SERVERS", default_value = "127.0.0.1:9092")]
@@ -53,6 +60,40 @@ pub struct Settings {
     /// How the log is written. What is logged is told by RUST_LOG.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// What to do instead of serving.
+    #[command(flatten)]
+    pub chores: Chores,
+}
+
+/// What is done instead of serving: one thing, and then the program ends. At most one of them.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[group(multiple = false)]
+pub struct Chores {
+    /// Ask the instance that listens at --listen whether it is ready, and end: with 0 if it is. Needs no database.
+    #[arg(long)]
+    health: bool,
+    /// Bring the tables up to date, and end.
+    #[arg(long)]
+    migrate: bool,
+    /// Create both topics where they are missing, wait until they are there, and end. Needs no database.
+    #[arg(long)]
+    topics: bool,
+}
+
+/// One of [`Chores`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chore {
+    Health,
+    Migrate,
+    Topics,
+}
+
+impl Chores {
+    /// The one that is asked for; none when the service is to serve.
+    pub(crate) fn asked(self) -> Option<Chore> {
+        let all = [(self.health, Chore::Health), (self.migrate, Chore::Migrate), (self.topics, Chore::Topics)];
+        all.into_iter().find_map(|(asked, chore)| asked.then_some(chore))
+    }
 }
 
 /// How the log is written.

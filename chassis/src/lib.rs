@@ -16,7 +16,7 @@ mod service;
 mod telemetry;
 
 pub use commit::{Asked, Committer, GroupCommit, Requests};
-pub use config::{LogFormat, Settings};
+pub use config::{Chores, LogFormat, Settings};
 pub use database::migrate;
 pub use deadlines::{Deadlines, Sweeper};
 pub use failure::Failure;

@@ -1,5 +1,6 @@
 //! A service: what it is, how it starts, runs and stops.
 
+mod chores;
 mod lanes;
 mod stages;
 
@@ -84,8 +85,12 @@ impl<Q> Clone for Api<Q> {
 
 impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good: then says what, in a sentence.
+    /// Asked for one of [`crate::Chores`], it does that instead, and ends.
     pub async fn run(self, settings: Settings) -> ExitCode {
         let name = self.name;
+        if let Some(chore) = settings.chores.asked() {
+            return self.carry_out(chore, settings).await;
+        }
         match self.run_until_told(settings).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -109,6 +114,11 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         failed
     }
 
+    /// Where it is to listen.
+    fn address(&self, settings: &Settings) -> SocketAddr {
+        settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], self.port)))
+    }
+
     /// Starts every part and returns once HTTP is served. Kafka may come later; until then the service is not ready, and
     /// takes requests all the same.
     ///
@@ -118,7 +128,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let metrics = metrics::recorder()?;
         let pools = database::connect(&settings.database_url, self.name).await?;
         database::migrate(&pools.requests, &self.migrations).await?;
-        let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], self.port)));
+        let address = self.address(&settings);
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("nothing can listen on {address} (--listen)"))?;
         let address = listener.local_addr()?;

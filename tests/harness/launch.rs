@@ -3,9 +3,12 @@
 use std::{
     fs,
     ops::{Deref, DerefMut},
+    path::PathBuf,
+    process::Output,
 };
 
 use devstack::{ServiceProcess, ServiceSettings};
+use tokio::{process::Command, time::timeout};
 
 use crate::{Env, PATIENCE, servers::binaries};
 
@@ -99,11 +102,7 @@ impl<'a> Launch<'a> {
     /// # Panics
     /// When there is no such program.
     pub async fn spawn(self) -> Service {
-        let binaries = binaries().await.expect("both services can be built");
-        let binary = match self.side {
-            Side::Order => binaries.order_service.clone(),
-            Side::Delivery => binaries.delivery_service.clone(),
-        };
+        let binary = self.side.binary().await;
         let kafka = self.env.kafka(&self.instance_id);
         let process = ServiceProcess::start(ServiceSettings {
             name: self.side.name().to_owned(),
@@ -122,7 +121,40 @@ impl<'a> Launch<'a> {
     }
 }
 
+impl Launch<'_> {
+    /// Runs it to its end, for something that it does instead of serving; says how it ended and what it wrote. An empty
+    /// database URL is not told to it.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn to_its_end(self) -> Output {
+        let kafka = self.env.kafka(&self.instance_id);
+        let mut command = Command::new(self.side.binary().await);
+        command
+            .arg(format!("--kafka-bootstrap-servers={}", kafka.bootstrap_servers))
+            .arg(format!("--topic-prefix={}", kafka.prefix))
+            .arg(format!("--partitions={}", self.partitions))
+            .args(self.args)
+            .env_remove("DATABASE_URL")
+            .envs(self.environment)
+            .kill_on_drop(true);
+        if !self.database_url.is_empty() {
+            command.env("DATABASE_URL", self.database_url);
+        }
+        let ended = timeout(PATIENCE, command.output()).await.expect("it ends");
+        ended.expect("there is such a program")
+    }
+}
+
 impl Side {
+    async fn binary(self) -> PathBuf {
+        let binaries = binaries().await.expect("both services can be built");
+        match self {
+            Side::Order => binaries.order_service.clone(),
+            Side::Delivery => binaries.delivery_service.clone(),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Side::Order => "order-service",

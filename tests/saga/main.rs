@@ -7,6 +7,7 @@
 
 mod admission;
 mod bad_input;
+mod chores;
 mod commit;
 mod consumer;
 mod harness;

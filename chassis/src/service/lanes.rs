@@ -14,7 +14,7 @@ use crate::{
     messaging::{self, Consumer, Inbox, Reactions, Relay, Retries, Standing, Wakes, topics},
 };
 
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Where a service's events come from and go to.
 pub(super) struct Lanes {
@@ -93,12 +93,15 @@ async fn check_topics(settings: Settings, open: watch::Sender<bool>, stop: Cance
     Ok(())
 }
 
-enum TopicError {
+pub(super) enum TopicError {
+    /// It may be better in a while.
     Away(anyhow::Error),
+    /// It stays so until somebody does something.
     Wrong(anyhow::Error),
 }
 
-async fn topics_are_right(settings: &Settings) -> Result<usize, TopicError> {
+/// Creates the topics where told to, and says how many partitions both have.
+pub(super) async fn topics_are_right(settings: &Settings) -> Result<usize, TopicError> {
     let kafka = settings.kafka();
     if settings.create_topics {
         topics::create(&kafka, settings.partitions, settings.replicas).await.map_err(TopicError::Away)?;
