@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::shop::Pair;
+
 const EXAMPLES: &str = "\
 Examples:
   cargo demo                       the whole story, then stays up until Ctrl-C
   cargo demo -- --once             the same, and ends: exit status 0 only if all went as it should
+  cargo demo -- --orders-url http://… --deliveries-url http://… --orders-database postgres://… --deliveries-database postgres://…
+                                   the stories, told of a pair that runs already
   cargo sagactl up                 only the running pair, with something to sell and somebody to deliver
   cargo sagactl verify --orders-database postgres://… --deliveries-database postgres://…
 
@@ -27,6 +31,8 @@ pub enum Command {
     Up(Up),
     /// The same, and tells the story: confirmed, compensated, cancelled, lost, delivered, a thousand at once
     Demo(Demo),
+    /// Puts something to sell and somebody to deliver it into a pair that runs; a second time changes nothing
+    Seed(Urls),
     /// Checks the invariants over both databases; also while the services are at work
     #[command(
         after_help = "Exit status: 0 every invariant holds, 1 some are broken, 2 it could not be looked.\n\nReads only, in one snapshot of each database. Two databases cannot show what lies in Kafka: with a service that is down on purpose, events \
@@ -52,6 +58,48 @@ pub struct Demo {
     /// How many orders are placed at once in the end
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub orders: u32,
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// Where both services are.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Urls {
+    /// Order-service: http://host:port
+    #[arg(long, env = "ORDERS_URL", value_name = "URL")]
+    pub orders_url: String,
+    /// Delivery-service: http://host:port
+    #[arg(long, env = "DELIVERIES_URL", value_name = "URL")]
+    pub deliveries_url: String,
+}
+
+/// A pair that somebody else runs, all of it or nothing. Without it a pair is started.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(multiple = true, conflicts_with = "Up", requires_all = ["orders_url", "deliveries_url", "orders_database", "deliveries_database"])]
+pub struct Given {
+    /// Tell the stories of a pair that runs already, and end; order-service: http://host:port
+    #[arg(long, env = "ORDERS_URL", value_name = "URL")]
+    orders_url: Option<String>,
+    /// Its delivery-service: http://host:port
+    #[arg(long, env = "DELIVERIES_URL", value_name = "URL")]
+    deliveries_url: Option<String>,
+    /// Its order-service's database: postgres://user:password@host:port/name
+    #[arg(long, env = "ORDERS_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    orders_database: Option<String>,
+    /// Its delivery-service's database
+    #[arg(long, env = "DELIVERIES_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    deliveries_database: Option<String>,
+}
+
+impl Given {
+    /// The pair, if one is given.
+    pub fn pair(&self) -> Option<Pair> {
+        Some(Pair {
+            urls: Urls { orders_url: self.orders_url.clone()?, deliveries_url: self.deliveries_url.clone()? },
+            orders_database: self.orders_database.clone()?,
+            deliveries_database: self.deliveries_database.clone()?,
+        })
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -79,10 +127,23 @@ fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::Args;
 
     #[test]
     fn the_command_line_is_sound() {
-        super::Args::command().debug_assert();
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_pair_is_given_wholly_or_not_at_all() {
+        let flags = ["--orders-url=a", "--deliveries-url=b", "--orders-database=c", "--deliveries-database=d"];
+        let demo = |flags: &[&str]| Args::try_parse_from(["sagactl", "demo"].iter().chain(flags));
+        assert!(demo(&flags).is_ok() && demo(&[]).is_ok());
+        for given in 0..flags.len() {
+            assert!(demo(&[&flags[..given], &flags[given + 1..]].concat()).is_err(), "without {}", flags[given]);
+        }
+        assert!(demo(&[&flags[..], &["--free-ports"]].concat()).is_err(), "whose ports?");
     }
 }

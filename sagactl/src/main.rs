@@ -1,5 +1,7 @@
 //! The operator's command: bring the pair up, watch its story, check its invariants.
 
+#![allow(clippy::disallowed_methods, reason = "a name for a run of the demo: nothing that a service decides by")]
+
 mod args;
 mod checking;
 mod demo;
@@ -22,6 +24,7 @@ async fn main() -> ExitCode {
     let (ended, failure) = match args.command {
         Command::Up(options) => (stage::up(&options).await, Ending::Failed),
         Command::Demo(options) => (demo::run(&options).await, Ending::Failed),
+        Command::Seed(urls) => (demo::seed::run(&urls).await, Ending::Failed),
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
     };
     let ending = ended.unwrap_or_else(|error| {

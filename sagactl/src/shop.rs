@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::args::Urls;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use devstack::Stack;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -18,6 +19,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 pub enum Side {
     Orders,
     Deliveries,
+}
+
+/// Both services and their databases: all that the stories need to know.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    pub urls: Urls,
+    pub orders_database: String,
+    pub deliveries_database: String,
+}
+
+impl Pair {
+    /// The pair that we started ourselves.
+    pub fn of(stack: &Stack) -> Self {
+        let urls = Urls { orders_url: stack.order_service.url(), deliveries_url: stack.delivery_service.url() };
+        Self {
+            urls,
+            orders_database: stack.order_database_url().to_owned(),
+            deliveries_database: stack.delivery_database_url().to_owned(),
+        }
+    }
 }
 
 /// The addresses of both services, and connections that are kept alive.
@@ -45,9 +66,10 @@ impl Answer {
 }
 
 impl Shop {
-    pub fn of(stack: &Stack) -> Result<Self> {
+    pub fn at(urls: &Urls) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-        Ok(Self { http, orders: stack.order_service.url(), deliveries: stack.delivery_service.url() })
+        let base = |url: &str| url.trim_end_matches('/').to_owned();
+        Ok(Self { http, orders: base(&urls.orders_url), deliveries: base(&urls.deliveries_url) })
     }
 
     /// Asks one service. `wait` is how long it may wait for an outcome (`Prefer: wait`), in seconds.
@@ -59,21 +81,28 @@ impl Shop {
         body: Option<&Value>,
         wait: Option<u32>,
     ) -> Result<Answer> {
-        let base = match side {
-            Side::Orders => &self.orders,
-            Side::Deliveries => &self.deliveries,
-        };
-        let mut request = self.http.request(method.clone(), format!("{base}{path}"));
+        let mut request = self.request(side, method.clone(), path);
         if let Some(seconds) = wait {
             request = request.header("prefer", format!("wait={seconds}"));
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.with_context(|| format!("{method} {path} was not answered"))?;
-        let status = response.status().as_u16();
-        let body = response.json().await.with_context(|| format!("{method} {path} was answered without JSON"))?;
-        Ok(Answer { status, body })
+        answer(request, &format!("{method} {path}")).await
+    }
+
+    /// `POST` under an `Idempotency-Key`: asked again, it changes nothing.
+    pub async fn post_keyed(&self, side: Side, path: &str, body: &Value, key: &str) -> Result<Answer> {
+        let request = self.request(side, Method::POST, path).header("idempotency-key", key).json(body);
+        answer(request, &format!("POST {path}")).await
+    }
+
+    fn request(&self, side: Side, method: Method, path: &str) -> RequestBuilder {
+        let base = match side {
+            Side::Orders => &self.orders,
+            Side::Deliveries => &self.deliveries,
+        };
+        self.http.request(method, format!("{base}{path}"))
     }
 
     pub async fn order(&self, id: Uuid) -> Result<Order> {
@@ -81,11 +110,24 @@ impl Shop {
     }
 
     pub async fn product(&self, sku: &str) -> Result<Product> {
-        let products: Items<Product> =
-            self.ask(Side::Orders, Method::GET, "/products?limit=100", None, None).await?.read()?;
-        let product = products.items.into_iter().find(|product| product.sku == sku);
-        product.with_context(|| format!("the catalogue has no {sku}"))
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/products?limit=100{cursor}");
+            let page: Items<Product> = self.ask(Side::Orders, Method::GET, &path, None, None).await?.read()?;
+            if let Some(product) = page.items.into_iter().find(|product| product.sku == sku) {
+                return Ok(product);
+            }
+            let next = page.next_cursor.with_context(|| format!("the catalogue has no {sku}"))?;
+            cursor = format!("&cursor={next}");
+        }
     }
+}
+
+async fn answer(request: RequestBuilder, asked: &str) -> Result<Answer> {
+    let response = request.send().await.with_context(|| format!("{asked} was not answered"))?;
+    let status = response.status().as_u16();
+    let body = response.json().await.with_context(|| format!("{asked} was answered without JSON"))?;
+    Ok(Answer { status, body })
 }
 
 /// A page of a list.
@@ -97,8 +139,8 @@ pub struct Items<T> {
 
 /// What is bought, and where it goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    pub customer: &'static str,
+pub struct Wish<'a> {
+    pub customer: &'a str,
     pub quantity: u32,
     pub sku: &'static str,
     pub city: &'static str,
@@ -106,7 +148,7 @@ pub struct Wish {
     pub day: Option<NaiveDate>,
 }
 
-impl Wish {
+impl Wish<'_> {
     pub fn body(&self) -> Value {
         let mut body = json!({
             "customer_id": self.customer,

@@ -12,7 +12,7 @@ use crate::args::Up;
 use crate::demo::seed;
 use crate::ending::Ending;
 use crate::say::Page;
-use crate::shop::Shop;
+use crate::shop::{Pair, Shop};
 
 /// How often it is looked whether both services are still there.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ pub async fn up(options: &Up) -> Result<Ending> {
 }
 
 async fn fill_and_show(stack: &Stack) -> Result<()> {
-    seed::seed(&Shop::of(stack)?, seed::Amounts::for_orders(1_000)).await?;
+    seed::seed(&Shop::at(&Pair::of(stack).urls)?, seed::Amounts::for_orders(1_000)).await?;
     show(stack, Page::new())
 }
 

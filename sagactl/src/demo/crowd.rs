@@ -8,12 +8,12 @@ use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::seed::{HARBOUR_POSTAL_CODE, MUG};
 use crate::say::Page;
 use crate::shop::{Items, Order, Shop, Side, Wish};
 
-const CUSTOMER: &str = "crowd";
 const CLIENTS: u32 = 64;
 /// How long nothing may be confirmed before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,16 +21,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Places so many orders, and waits until all of them are confirmed.
 pub async fn run(shop: Arc<Shop>, page: Page, orders: u32) -> Result<()> {
+    // Another one each time: whoever was here before has orders of their own.
+    let customer = format!("crowd-{}", Uuid::new_v4().simple());
     let clients = CLIENTS.min(orders);
     page.line(format!("  POST /orders  {orders} times, from {clients} clients"))?;
     let started = Instant::now();
     let bar = bar(orders, "accepted");
-    place_all(&shop, orders, clients, &bar).await?;
+    place_all(&shop, &customer, orders, clients, &bar).await?;
     let accepted_in = started.elapsed().as_secs_f64();
     bar.finish_and_clear();
     page.line(format!("    201  {orders} accepted in {accepted_in:.2} s"))?;
-    page.line(format!("  GET /orders?customer_id={CUSTOMER}  until all are confirmed"))?;
-    let placed = confirmed(&shop, orders).await?;
+    page.line(format!("  GET /orders?customer_id={customer}  until all are confirmed"))?;
+    let placed = confirmed(&shop, &customer, orders).await?;
     let all_in = started.elapsed().as_secs_f64();
     let took = confirmation_times_ms(&placed);
     let at = |share: usize| took[(took.len() - 1) * share / 100];
@@ -51,14 +53,15 @@ fn bar(length: u32, what: &'static str) -> ProgressBar {
     ProgressBar::new(u64::from(length)).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-async fn place_all(shop: &Arc<Shop>, orders: u32, clients: u32, bar: &ProgressBar) -> Result<()> {
+async fn place_all(shop: &Arc<Shop>, customer: &str, orders: u32, clients: u32, bar: &ProgressBar) -> Result<()> {
     let begun = Arc::new(AtomicU32::new(0));
     let mut at_work = JoinSet::new();
     for _ in 0..clients {
-        let (shop, begun, bar) = (Arc::clone(shop), Arc::clone(&begun), bar.clone());
+        let (shop, customer) = (Arc::clone(shop), customer.to_owned());
+        let (begun, bar) = (Arc::clone(&begun), bar.clone());
         at_work.spawn(async move {
             while begun.fetch_add(1, Ordering::Relaxed) < orders {
-                place(&shop).await?;
+                place(&shop, &customer).await?;
                 bar.inc(1);
             }
             anyhow::Ok(())
@@ -70,26 +73,19 @@ async fn place_all(shop: &Arc<Shop>, orders: u32, clients: u32, bar: &ProgressBa
     Ok(())
 }
 
-async fn place(shop: &Shop) -> Result<()> {
-    let wish = Wish {
-        customer: CUSTOMER,
-        quantity: 1,
-        sku: MUG,
-        city: "Hamburg",
-        postal_code: HARBOUR_POSTAL_CODE,
-        day: None,
-    };
+async fn place(shop: &Shop, customer: &str) -> Result<()> {
+    let wish = Wish { customer, quantity: 1, sku: MUG, city: "Hamburg", postal_code: HARBOUR_POSTAL_CODE, day: None };
     let answer = shop.ask(Side::Orders, Method::POST, "/orders", Some(&wish.body()), None).await?;
     ensure!(answer.status == 201, "One of the orders was not accepted: {} {}.", answer.status, answer.body);
     Ok(())
 }
 
 /// All of them, once they are confirmed.
-async fn confirmed(shop: &Shop, orders: u32) -> Result<Vec<Order>> {
+async fn confirmed(shop: &Shop, customer: &str, orders: u32) -> Result<Vec<Order>> {
     let bar = bar(orders, "confirmed");
     let mut last_progress = Instant::now();
     loop {
-        let placed = all_placed(shop).await?;
+        let placed = all_placed(shop, customer).await?;
         let confirmed = placed.iter().filter(|order| order.status == "confirmed").count();
         if confirmed == placed.len() && confirmed == orders as usize {
             bar.finish_and_clear();
@@ -108,11 +104,11 @@ async fn confirmed(shop: &Shop, orders: u32) -> Result<Vec<Order>> {
     }
 }
 
-async fn all_placed(shop: &Shop) -> Result<Vec<Order>> {
+async fn all_placed(shop: &Shop, customer: &str) -> Result<Vec<Order>> {
     let mut placed = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/orders?customer_id={CUSTOMER}&limit=100{cursor}");
+        let path = format!("/orders?customer_id={customer}&limit=100{cursor}");
         let page: Items<Order> = shop.ask(Side::Orders, Method::GET, &path, None, None).await?.read()?;
         placed.extend(page.items);
         match page.next_cursor {

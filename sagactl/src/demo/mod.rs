@@ -1,4 +1,4 @@
-//! `sagactl demo`: raises the pair, tells its story, checks the invariants.
+//! `sagactl demo`: raises the pair, or takes one that runs, tells its story, checks the invariants.
 
 mod crowd;
 pub mod seed;
@@ -17,15 +17,19 @@ use crate::args::Demo;
 use crate::checking;
 use crate::ending::Ending;
 use crate::say::{self, Page};
-use crate::shop::Shop;
+use crate::shop::{Pair, Shop};
 use crate::stage::{self, Interrupts};
 
 /// Runs the command.
 pub async fn run(args: &Demo) -> Result<Ending> {
     let mut interrupts = Interrupts::listen()?;
+    if let Some(pair) = args.given.pair() {
+        let told = interrupts.unless(tell(&pair, args.orders, seed::Amounts::lasting())).await;
+        return told.unwrap_or(Ok(Ending::Interrupted));
+    }
     let Some(stack) = interrupts.unless(stage::raise(&args.up)).await else { return Ok(Ending::Interrupted) };
     let mut stack = stack?;
-    let told = interrupts.unless(tell(&stack, args)).await;
+    let told = interrupts.unless(tell(&Pair::of(&stack), args.orders, seed::Amounts::for_orders(args.orders))).await;
     let ending = match told {
         None => Ok(Ending::Interrupted),
         Some(Err(error)) => Err(error),
@@ -44,11 +48,12 @@ async fn stay(stack: &mut Stack, interrupts: &mut Interrupts) -> Result<()> {
 }
 
 /// Tells every story, also after one that went wrong: each says something of its own.
-async fn tell(stack: &Stack, args: &Demo) -> Result<Ending> {
+async fn tell(pair: &Pair, orders: u32, amounts: seed::Amounts) -> Result<Ending> {
     let started = Instant::now();
     let page = Page::new();
-    let shop = Arc::new(Shop::of(stack)?);
-    seed::seed(&shop, seed::Amounts::for_orders(args.orders)).await?;
+    let shop = Arc::new(Shop::at(&pair.urls)?);
+    seed::seed(&shop, amounts).await?;
+    seed::restock(&shop, orders).await?;
     let teller = Teller { shop: &shop, page };
     let mut failures = Failures { page, told: 0, sentences: Vec::new() };
 
@@ -62,17 +67,17 @@ async fn tell(stack: &Stack, args: &Demo) -> Result<Ending> {
     failures.note(stories::lost(teller).await)?;
     page.heading("5  A parcel is delivered")?;
     failures.note(stories::delivered(teller).await)?;
-    page.heading(&format!("6  {} orders at once", args.orders))?;
-    failures.note(crowd::run(Arc::clone(&shop), page, args.orders).await)?;
+    page.heading(&format!("6  {orders} orders at once"))?;
+    failures.note(crowd::run(Arc::clone(&shop), page, orders).await)?;
 
     page.heading("The invariants, checked over both databases")?;
-    failures.note(invariants_hold(stack, page).await)?;
+    failures.note(invariants_hold(pair, page).await)?;
     failures.sum_up(started)
 }
 
-async fn invariants_hold(stack: &Stack, page: Page) -> Result<()> {
+async fn invariants_hold(pair: &Pair, page: Page) -> Result<()> {
     let options = Options { most: 5, ..Options::default() };
-    let report = checking::check(stack.order_database_url(), stack.delivery_database_url(), options).await?;
+    let report = checking::check(&pair.orders_database, &pair.deliveries_database, options).await?;
     for line in report.to_string().lines() {
         page.line(format!("  {line}"))?;
     }

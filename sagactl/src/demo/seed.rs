@@ -1,11 +1,13 @@
-//! Something to sell and somebody to deliver it. Over REST only, as a shop would do it.
+//! Something to sell and somebody to deliver it. Over REST only, as a shop would do it. A second time changes nothing.
 
 use anyhow::{Context, Result, ensure};
 use devstack::Progress;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, Side};
+use crate::args::Urls;
+use crate::ending::Ending;
+use crate::shop::{Answer, Shop, Side};
 
 /// The article of the small stories.
 pub const LAMP: &str = "LAMP";
@@ -17,6 +19,9 @@ pub const ISLAND_POSTAL_CODE: &str = "25849";
 pub const HARBOUR_POSTAL_CODE: &str = "20457";
 /// Who carries parcels.
 pub const COURIER: &str = "anna";
+
+/// More lamps than the small stories take.
+const LAMPS_FOR_THE_STORIES: i64 = 20;
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +35,17 @@ impl Amounts {
     pub fn for_orders(orders: u32) -> Self {
         Self { mugs: orders * 3 + 1_000, places_a_day: orders / 4 + 100 }
     }
+
+    /// For a pair that stays: places for the crowds of many days.
+    pub fn lasting() -> Self {
+        Self { mugs: 4_000, places_a_day: 100_000 }
+    }
+}
+
+/// Runs `sagactl seed`.
+pub async fn run(urls: &Urls) -> Result<Ending> {
+    seed(&Shop::at(urls)?, Amounts::lasting()).await?;
+    Ok(Ending::Well)
 }
 
 /// Fills the catalogue, the shelves and the zones, and engages couriers.
@@ -42,7 +58,7 @@ pub async fn seed(shop: &Shop, amounts: Amounts) -> Result<()> {
     ] {
         let product = json!({"name": name, "price_minor": price_minor, "currency": "EUR", "weight_g": weight_g});
         put(shop, Side::Orders, &format!("/products/{sku}"), product).await?;
-        post(shop, Side::Orders, &format!("/products/{sku}/receipts"), json!({"quantity": pieces})).await?;
+        first_receipt(shop, sku, pieces).await?;
     }
     for (zone, prefix, capacity) in [("harbour", "20", amounts.places_a_day), ("island", "25849", 1)] {
         let zone_terms =
@@ -56,21 +72,41 @@ pub async fn seed(shop: &Shop, amounts: Amounts) -> Result<()> {
     Ok(())
 }
 
+/// What the stories are about to take has to be on the shelves, also when they have been told before.
+pub async fn restock(shop: &Shop, orders: u32) -> Result<()> {
+    for (sku, needed) in [(LAMP, LAMPS_FOR_THE_STORIES), (MUG, i64::from(orders))] {
+        let missing = needed - shop.product(sku).await?.available;
+        if missing > 0 {
+            let (path, body) = (receipts(sku), json!({"quantity": missing}));
+            let answer = shop.ask(Side::Orders, Method::POST, &path, Some(&body), None).await;
+            done(&format!("POST {path}"), answer)?;
+        }
+    }
+    Ok(())
+}
+
+/// A product that never had a piece gets its first ones. The key is for two who do this at the same moment; it is forgotten after a
+/// while, and by then there is something to see.
+async fn first_receipt(shop: &Shop, sku: &str, pieces: u32) -> Result<()> {
+    let known = shop.product(sku).await?;
+    if known.on_hand + known.shipped + known.written_off > 0 {
+        return Ok(());
+    }
+    let path = receipts(sku);
+    let answer = shop.post_keyed(Side::Orders, &path, &json!({"quantity": pieces}), &format!("seed-{sku}")).await;
+    done(&format!("POST {path}"), answer)
+}
+
+fn receipts(sku: &str) -> String {
+    format!("/products/{sku}/receipts")
+}
+
 async fn put(shop: &Shop, side: Side, path: &str, body: Value) -> Result<()> {
-    send(shop, side, Method::PUT, path, body).await
+    done(&format!("PUT {path}"), shop.ask(side, Method::PUT, path, Some(&body), None).await)
 }
 
-async fn post(shop: &Shop, side: Side, path: &str, body: Value) -> Result<()> {
-    send(shop, side, Method::POST, path, body).await
-}
-
-async fn send(shop: &Shop, side: Side, method: Method, path: &str, body: Value) -> Result<()> {
-    let answer = shop.ask(side, method.clone(), path, Some(&body), None).await;
-    let answer = answer.context("The shop could not be filled")?;
-    let (status, detail) = (answer.status, &answer.body);
-    ensure!(
-        (200..300).contains(&status),
-        "The shop could not be filled: {method} {path} was answered {status}, {detail}."
-    );
+fn done(asked: &str, answer: Result<Answer>) -> Result<()> {
+    let Answer { status, body } = answer.context("The shop could not be filled")?;
+    ensure!((200..300).contains(&status), "The shop could not be filled: {asked} was answered {status}, {body}.");
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::shop::{Order, Product, Side, Wish};
 const CONFIRMED: Expected = Expected { status: "confirmed", payment: "captured", stock: "reserved" };
 const COMPENSATED: Expected = Expected { status: "cancelled", payment: "voided", stock: "released" };
 
-const TO_THE_HARBOUR: Wish =
+const TO_THE_HARBOUR: Wish<'_> =
     Wish { customer: "ada", quantity: 2, sku: LAMP, city: "Hamburg", postal_code: HARBOUR_POSTAL_CODE, day: None };
 
 /// The delivery side finds a slot, so the order is confirmed and the payment becomes the shop's.
@@ -32,7 +32,8 @@ pub async fn compensated(teller: Teller<'_>) -> Result<()> {
     expect_stock(&teller.stock(LAMP).await?, &before)
 }
 
-/// The customer changes their mind while there is a delivery. Its place, the only one of that day, is free again.
+/// The customer changes their mind while there is a delivery. Its place, the only one of that day, is free again. In the end it is
+/// given back, so that the story can be told again.
 pub async fn cancelled(teller: Teller<'_>) -> Result<()> {
     let to_the_island = Wish { city: "Pellworm", postal_code: ISLAND_POSTAL_CODE, ..TO_THE_HARBOUR };
     let order = teller.place_and_wait(&to_the_island).await?;
@@ -43,14 +44,21 @@ pub async fn cancelled(teller: Teller<'_>) -> Result<()> {
     COMPENSATED.of(&too_many)?;
     expect_failure(&too_many, "slot_full")?;
 
-    teller.command(Side::Orders, &format!("/orders/{}/cancellation", order.id), json!({}), 202).await?;
-    let order = teller.until(order.id, "cancelled").await?;
-    Expected { status: "cancelled", payment: "refunded", stock: "released" }.of(&order)?;
+    let order = cancel(teller, &order).await?;
     let (_, delivery) = teller.delivery_of(&order).await?;
     ensure!(delivery == "cancelled", "The delivery of order {} should be cancelled, but is {delivery}.", order.id);
 
     let in_its_place = teller.place_and_wait(&that_day).await?;
-    CONFIRMED.of(&in_its_place)
+    CONFIRMED.of(&in_its_place)?;
+    cancel(teller, &in_its_place).await.map(drop)
+}
+
+/// Cancels an order that is confirmed, and waits until all of it is undone.
+async fn cancel(teller: Teller<'_>, order: &Order) -> Result<Order> {
+    teller.command(Side::Orders, &format!("/orders/{}/cancellation", order.id), json!({}), 202).await?;
+    let order = teller.until(order.id, "cancelled").await?;
+    Expected { status: "cancelled", payment: "refunded", stock: "released" }.of(&order)?;
+    Ok(order)
 }
 
 /// The parcel never arrives: the money goes back, and the pieces are written off.

@@ -37,16 +37,16 @@ pub struct Expected {
 
 impl Teller<'_> {
     /// Places an order and waits for the delivery side's word in the same request.
-    pub async fn place_and_wait(&self, wish: &Wish) -> Result<Order> {
+    pub async fn place_and_wait(&self, wish: &Wish<'_>) -> Result<Order> {
         self.place(wish, Some(WAIT_S)).await
     }
 
     /// Places an order, and is answered before the delivery side knows of it.
-    pub async fn place_only(&self, wish: &Wish) -> Result<Order> {
+    pub async fn place_only(&self, wish: &Wish<'_>) -> Result<Order> {
         self.place(wish, None).await
     }
 
-    async fn place(&self, wish: &Wish, wait: Option<u32>) -> Result<Order> {
+    async fn place(&self, wish: &Wish<'_>, wait: Option<u32>) -> Result<Order> {
         let prefer = wait.map_or(String::new(), |seconds| format!("  Prefer: wait={seconds}"));
         let day = wish.day.map_or(String::new(), |day| format!(" on {day}"));
         let Wish { quantity, sku, city, postal_code, .. } = wish;

@@ -1,0 +1,76 @@
+//! `sagactl seed` and `sagactl demo` on a pair that runs already, by the command itself.
+
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use devstack::{Ports, Progress, Stack, StackOptions};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Enough to be many, and quickly told.
+const ORDERS: &str = "--orders=20";
+
+fn sagactl(stack: &Stack, command: &str) -> Command {
+    let mut sagactl = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+    sagactl.arg(command).kill_on_drop(true);
+    sagactl.arg(format!("--orders-url={}/", stack.order_service.url()));
+    sagactl.arg(format!("--deliveries-url={}", stack.delivery_service.url()));
+    sagactl
+}
+
+async fn well(command: &mut Command) -> Result<String> {
+    let Output { status, stdout, stderr } = command.output().await?;
+    let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+    ensure!(status.success(), "{status}: {said}");
+    Ok(said)
+}
+
+/// What the shop sells and has, and who delivers it.
+async fn shown(stack: &Stack) -> Result<Vec<Value>> {
+    let (orders, deliveries) = (stack.order_service.url(), stack.delivery_service.url());
+    let mut answers = Vec::new();
+    for address in [
+        format!("{orders}/products?limit=100"),
+        format!("{deliveries}/zones/harbour"),
+        format!("{deliveries}/zones/island"),
+        format!("{deliveries}/couriers/anna"),
+    ] {
+        answers.push(reqwest::get(address).await?.error_for_status()?.json().await?);
+    }
+    Ok(answers)
+}
+
+/// Fewer than the stories take: they have to see to it themselves.
+async fn has_a_few_mugs(stack: &Stack) -> Result<()> {
+    let (http, mug) = (reqwest::Client::new(), format!("{}/products/MUG", stack.order_service.url()));
+    let terms = json!({"name": "Old mug", "price_minor": 1, "currency": "EUR", "weight_g": 1});
+    http.put(&mug).json(&terms).send().await?.error_for_status()?;
+    http.post(format!("{mug}/receipts")).json(&json!({"quantity": 5})).send().await?.error_for_status()?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result<()> {
+    let options = StackOptions { ports: Ports::Free, ..StackOptions::default() };
+    let stack = Stack::start(options, &Progress::hidden()).await?;
+
+    has_a_few_mugs(&stack).await?;
+    well(&mut sagactl(&stack, "seed")).await?;
+    let seeded = shown(&stack).await?;
+    ensure!(seeded[0]["items"].as_array().is_some_and(|items| items.len() == 3), "{seeded:?}");
+    well(&mut sagactl(&stack, "seed")).await?;
+    assert_eq!(shown(&stack).await?, seeded, "a second time changes nothing");
+
+    for time in ["first", "second"] {
+        let mut demo = sagactl(&stack, "demo");
+        demo.arg(ORDERS)
+            .env("ORDERS_DATABASE_URL", stack.order_database_url())
+            .env("DELIVERIES_DATABASE_URL", stack.delivery_database_url());
+        let told = well(&mut demo).await.with_context(|| format!("the {time} time"))?;
+        ensure!(told.contains("every invariant holds"), "{told}");
+    }
+    let sold = shown(&stack).await?;
+    well(&mut sagactl(&stack, "seed")).await?;
+    assert_eq!(shown(&stack).await?, sold, "what was sold is not brought back");
+    stack.stop().await
+}
