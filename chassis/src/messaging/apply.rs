@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use tokio::sync::broadcast;
 
 use super::{
+    heard::Heard,
     inbox::{self, Candidate, Outcome, Plan, Reason},
     outbox::Wakes,
     parking,
@@ -60,6 +61,7 @@ pub struct Inbox<R> {
     listens_to: Topic,
     wakes: Wakes,
     applied: Applied,
+    heard: Heard,
 }
 
 /// One try of a batch.
@@ -73,7 +75,13 @@ impl<R: Reactions> Inbox<R> {
     /// The inbox of a service that listens to this topic. The relay is woken after each commit, the retries when parked
     /// events became applicable.
     pub fn new(reactions: R, pool: PgPool, listens_to: Topic, wakes: Wakes, applied: Applied) -> Self {
-        Self { reactions, pool, listens_to, wakes, applied }
+        Self { reactions, pool, listens_to, wakes, applied, heard: Heard::default() }
+    }
+
+    /// What was heard through this inbox, to be kept.
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 
     /// Applies a batch: once this returns, every record's outcome is committed, and its offset may be stored.
@@ -168,6 +176,7 @@ impl<R: Reactions> Inbox<R> {
             return;
         }
         self.wakes.relay.wake();
+        self.heard.note(events);
         if self.applied.0.receiver_count() > 0 {
             let orders: Arc<[_]> = events.iter().map(|event| event.envelope.order_id).collect();
             // Fails when the last one that waited has just gone: then nobody misses it.

@@ -50,6 +50,8 @@ impl Lanes {
             }
             Consumer::new(&client, &topic, &group, reading, partitions).run(stop).await
         });
+        let (heard, pool, topic) = (inbox.heard(), self.pools.inbox.clone(), self.listens_to);
+        stages.add("heard", move |stop| heard.keep(pool, topic, stop));
         stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
         // The relay goes last: what the consumer's final batch announced still goes out.
         let (pool, wake, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
