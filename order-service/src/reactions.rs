@@ -23,7 +23,7 @@ impl Reactions for OrderReactions {
         let ids: Vec<OrderId> =
             events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
         let orders = store::lock_orders(tx, &ids).await?;
-        let saved = play(orders, events)?;
+        let saved = play(orders, events, &self.terms)?;
         store::lock_products(tx, &moved(&saved)).await?;
         store::save(tx, &saved).await?;
         Ok(())
@@ -31,7 +31,7 @@ impl Reactions for OrderReactions {
 }
 
 /// Plays the events one after the other. Two of one order meet the order as the first has left it.
-fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming]) -> Result<Vec<Saved>, Failure> {
+fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming], terms: &Terms) -> Result<Vec<Saved>, Failure> {
     let mut saved = Vec::with_capacity(events.len());
     let mut unknown = Vec::new();
     for Incoming { envelope, stamp } in events {
@@ -40,7 +40,7 @@ fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming]) -> Result<Vec<
             continue;
         };
         let before = Some(order.status);
-        let decision = order.react(&envelope.event, *stamp);
+        let decision = order.react(&envelope.event, *stamp).due(terms);
         if let Some(anomaly) = decision.anomaly {
             let (order_id, event, status) = (envelope.order_id, anomaly.event, anomaly.status);
             warn!(%order_id, %event, %status, "{event} cannot have happened to order {order_id}, which is {status}");

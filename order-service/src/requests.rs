@@ -58,7 +58,7 @@ impl Requests for OrderRequests {
     type Request = Request;
 
     async fn decide(&self, tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> Result<Vec<Answer>, Failure> {
-        let mut batch = Batch::load(tx, asked).await?;
+        let mut batch = Batch::load(tx, asked, self.terms).await?;
         let answers = asked.iter().map(|one| batch.decide(one)).collect();
         batch.save(tx).await?;
         Ok(answers)
@@ -67,6 +67,7 @@ impl Requests for OrderRequests {
 
 /// All that a batch is about, in memory. Each request sees what the earlier ones did.
 struct Batch {
+    terms: Terms,
     orders: HashMap<OrderId, Known>,
     catalogue: Catalogue,
     saved: Vec<Saved>,
@@ -76,7 +77,7 @@ struct Batch {
 
 impl Batch {
     /// Orders first, then products: the order of locks.
-    async fn load(tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> sqlx::Result<Self> {
+    async fn load(tx: &mut Tx<'_>, asked: &[&Asked<Request>], terms: Terms) -> sqlx::Result<Self> {
         let (mut order_ids, mut skus) = (BTreeSet::new(), BTreeSet::new());
         for Asked { request, .. } in asked {
             match request {
@@ -90,7 +91,7 @@ impl Batch {
         let orders = store::lock_known(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
         let products = store::load_products(tx, &skus.into_iter().collect::<Vec<_>>()).await?;
         let catalogue = products.into_iter().collect();
-        Ok(Self { orders, catalogue, saved: Vec::new(), put: BTreeMap::new(), received: Vec::new() })
+        Ok(Self { terms, orders, catalogue, saved: Vec::new(), put: BTreeMap::new(), received: Vec::new() })
     }
 
     fn decide(&mut self, asked: &Asked<Request>) -> Answer {
@@ -129,6 +130,7 @@ impl Batch {
 
     /// Remembers a decision for those that follow, and for the end.
     fn keep(&mut self, before: Option<Status>, decision: Decision, asked: &Asked<Request>) -> &Known {
+        let decision = decision.due(&self.terms);
         let line = decision.change.as_ref().map(|change| HistoryLine::of(change, &asked.cause));
         let order = decision.order.clone();
         let known = self.orders.entry(order.id).or_insert_with(|| Known { order: order.clone(), history: Vec::new() });
@@ -242,7 +244,9 @@ mod tests {
             .zip(0..)
             .map(|(request, number)| asked(number, request))
             .collect();
+        let wait = chrono::TimeDelta::minutes(1);
         let mut batch = Batch {
+            terms: Terms { outcome: wait, extensions: 0, cancellation: wait, late_after: wait },
             orders: HashMap::new(),
             catalogue: Catalogue::default(),
             saved: Vec::new(),

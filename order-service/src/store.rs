@@ -8,8 +8,8 @@ mod products;
 mod saving;
 
 pub use orders::{
-    HistoryLine, Known, count_undecided, known, lock_known, lock_orders, no_longer_waiting, page_of_all,
-    page_of_customer,
+    HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting, oldest_open,
+    page_of_all, page_of_customer,
 };
 pub use products::{insert_products, load_products, lock_products, move_stock, page_of_products, replace_details};
 pub use saving::{Arrived, Saved, save};

@@ -138,6 +138,12 @@ fn check_command(row: Row, column: usize, answer: Answer, before: &Order) {
             check_moves(before, before.status, &[], &decision, &at);
             assert_eq!(decision.announce, Announce::Again(before.version), "{at}");
         }
+        Answer::Flagged(attention) => {
+            check_moves(before, before.status, &[], &decision, &at);
+            assert_eq!(decision.announce, Announce::Nothing, "{at}: a person has to look, not the other side");
+            assert_eq!(decision.order.attention, Some(attention), "{at}");
+            assert_eq!(decision.change.map(|change| change.what), Some(What::DeadlinePassed), "{at}: history");
+        }
         Answer::Refused => unreachable!("dealt with above"),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use order_service::domain::Status;
+use order_service::domain::{Attention, Status};
 use shared_events::CancellationReason;
 
 /// A row: a status, and where it matters how far the money had come.
@@ -48,6 +48,7 @@ pub enum Answer {
     Refused,
     NoEffect,
     AsksAgain,
+    Flagged(Attention),
 }
 
 use Cell::{Anomaly, Stays, To};
@@ -99,14 +100,17 @@ const CUSTOMER: Answer = Answer::Cancelling(CancellationReason::Customer);
 const OPERATOR: Answer = Answer::Cancelling(CancellationReason::Operator);
 const CLOCK: Answer = Answer::Cancelling(CancellationReason::NoDeliveryOutcome);
 
+const UNDISPATCHED: Answer = Answer::Flagged(Attention::LateDispatch);
+const UNDELIVERED: Answer = Answer::Flagged(Attention::LateDelivery);
+
 /// 8 rows × 3 commands.
 #[rustfmt::skip]
 pub const COMMANDS: [(Row, [Answer; 3]); 8] = [
     (Row::Completed,          [CUSTOMER,        OPERATOR,        CLOCK]),
-    (Row::Confirmed,          [CUSTOMER,        OPERATOR,        Answer::NoEffect]),
+    (Row::Confirmed,          [CUSTOMER,        OPERATOR,        UNDISPATCHED]),
     (Row::CancellingHeld,     [Answer::TheSame, Answer::TheSame, Answer::AsksAgain]),
     (Row::CancellingCaptured, [Answer::TheSame, Answer::TheSame, Answer::AsksAgain]),
-    (Row::InDelivery,         [Answer::Refused, Answer::Refused, Answer::NoEffect]),
+    (Row::InDelivery,         [Answer::Refused, Answer::Refused, UNDELIVERED]),
     (Row::Delivered,          [Answer::Refused, Answer::Refused, Answer::NoEffect]),
     (Row::Cancelled,          [Answer::TheSame, Answer::TheSame, Answer::NoEffect]),
     (Row::Returned,           [Answer::Refused, Answer::Refused, Answer::NoEffect]),
@@ -197,6 +201,9 @@ impl fmt::Display for Answer {
             Answer::Refused => "refused (409)",
             Answer::NoEffect => "no effect",
             Answer::AsksAgain => "stays: the same OrderCancelled again, attention after the last time",
+            Answer::Flagged(Attention::LateDispatch) => "stays: attention (late_dispatch)",
+            Answer::Flagged(Attention::LateDelivery) => "stays: attention (late_delivery)",
+            Answer::Flagged(Attention::CancellationUnanswered) => "stays: attention (cancellation_unanswered)",
         })
     }
 }

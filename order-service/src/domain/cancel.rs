@@ -56,15 +56,15 @@ impl Order {
     }
 
     /// The clock decides nothing: it only makes us ask.
-    fn deadline_passed(self, stamp: Stamp) -> Decision {
+    pub(super) fn deadline_passed(self, stamp: Stamp) -> Decision {
         match self.status {
             Status::Completed => {
                 self.asking_to_cancel(CancellationReason::NoDeliveryOutcome).because(What::DeadlinePassed, stamp)
             }
             Status::Cancelling => self.asking_again().because(What::DeadlinePassed, stamp),
-            Status::Confirmed | Status::InDelivery | Status::Delivered | Status::Cancelled | Status::Returned => {
-                Decision::nothing(self)
-            }
+            Status::Confirmed => self.late(Attention::LateDispatch, stamp),
+            Status::InDelivery => self.late(Attention::LateDelivery, stamp),
+            Status::Delivered | Status::Cancelled | Status::Returned => Decision::nothing(self),
         }
     }
 
@@ -79,8 +79,19 @@ impl Order {
             self.attention = Some(Attention::CancellationUnanswered);
         }
         self.cancellation_asked = self.cancellation_asked.saturating_add(1);
+        self.deadline = None;
         // OrderCancelled is the last thing this side announces about an order, so the order's version is its version.
         let same = self.version;
         Decision { announce: Announce::Again(same), ..Decision::nothing(self) }
+    }
+
+    /// Only a person can make a parcel leave or arrive, so somebody has to look.
+    fn late(mut self, attention: Attention, stamp: Stamp) -> Decision {
+        if self.attention == Some(attention) {
+            return Decision::nothing(self);
+        }
+        self.attention = Some(attention);
+        self.deadline = None;
+        Decision::nothing(self).because(What::DeadlinePassed, stamp)
     }
 }

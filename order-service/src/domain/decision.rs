@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shared_events::{Announce, Currency, Event, EventKind, Stamp};
 
-use super::{CancelledBy, Order, Payment, Status, StockChange, StockMove, StockState, names::named};
+use super::{CancelledBy, Order, Payment, Status, StockChange, StockMove, StockState, TooEarly, names::named};
 
 named! {
     /// Where money can be.
@@ -71,6 +71,8 @@ pub enum What {
     CancellationAsked(CancelledBy),
     /// The answer it waited for did not come in time.
     DeadlinePassed,
+    /// The answer did not come in time, but it was too early to ask for it.
+    DeadlineExtended(TooEarly),
     /// The delivery side announced something.
     Event(EventKind),
 }
@@ -84,6 +86,7 @@ impl What {
             What::CancellationAsked(CancelledBy::Customer) => "cancellation_by_customer",
             What::CancellationAsked(CancelledBy::Operator) => "cancellation_by_operator",
             What::DeadlinePassed => "deadline_passed",
+            What::DeadlineExtended(_) => "deadline_extended",
             What::Event(kind) => kind.name(),
         }
     }
@@ -204,8 +207,12 @@ impl Decision {
         self
     }
 
+    /// A new status is a new wait: the old one's deadline has no meaning any more, and nobody has to look because of it.
     pub(super) fn status(mut self, status: Status) -> Self {
         self.order.status = status;
+        self.order.attention = None;
+        self.order.deadline = None;
+        self.order.deadline_extended = 0;
         self
     }
 

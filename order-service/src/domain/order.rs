@@ -1,6 +1,6 @@
 //! An order: what was bought, where it stands, and what became of its money, its goods and its parcel.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use shared_events::{
     Address, CancellationReason, Currency, DeliveryCreated, DeliveryFailed, DeliveryId, Money, OrderId, Proof, Slot,
     Version,
@@ -61,6 +61,10 @@ named! {
     Attention {
         /// The delivery side has been asked to cancel again and again, and does not answer.
         CancellationUnanswered = "cancellation_unanswered",
+        /// The parcel should have left by now.
+        LateDispatch = "late_dispatch",
+        /// The parcel should have arrived by now.
+        LateDelivery = "late_delivery",
     }
 }
 
@@ -136,6 +140,8 @@ pub struct Order {
     pub delivery_address: Address,
     /// The day the customer wishes, if they said one.
     pub wished_date: Option<NaiveDate>,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
     /// Where it stands.
     pub status: Status,
     /// What became of the money.
@@ -150,6 +156,11 @@ pub struct Order {
     pub cancellation_asked: u32,
     /// Why somebody has to look at it, if somebody has to.
     pub attention: Option<Attention>,
+    /// Until when it waits for what it waits for. None where it has ended or is flagged for being late, and, until
+    /// [`Decision::due`](super::Decision::due), where a new wait begins.
+    pub deadline: Option<DateTime<Utc>>,
+    /// How many times that was put off.
+    pub deadline_extended: u32,
     /// What is known of its delivery.
     pub delivery: KnownDelivery,
     /// How many events were announced for it.

@@ -49,7 +49,7 @@ impl Order {
             return Err(Refusal::PriceChanged { expected, actual: total_minor });
         }
         catalogue.reserve(&items)?;
-        let order = new_order(request, items, total_minor, OrderId::from(stamp.fresh_id));
+        let order = new_order(request, items, total_minor, stamp);
         let completed = Event::OrderCompleted(completed(&order));
         Ok(Decision::nothing(order)
             .moving_money(TransferKind::Hold)
@@ -64,15 +64,16 @@ fn total(items: &[OrderItem]) -> Option<i64> {
     (total > 0).then_some(total)
 }
 
-fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, id: OrderId) -> Order {
+fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, stamp: Stamp) -> Order {
     Order {
-        id,
+        id: OrderId::from(stamp.fresh_id),
         customer_id: request.customer_id,
         currency: request.currency,
         items,
         total_minor,
         delivery_address: request.delivery_address,
         wished_date: request.wished_date,
+        placed_at: stamp.at,
         status: Status::Completed,
         payment: Payment::Held,
         stock: StockState::Reserved,
@@ -80,6 +81,8 @@ fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, id: O
         cancellation_rejected: false,
         cancellation_asked: 0,
         attention: None,
+        deadline: None,
+        deadline_extended: 0,
         delivery: KnownDelivery::default(),
         version: Version::NONE,
         changes: 0,

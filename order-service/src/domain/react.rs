@@ -32,7 +32,7 @@ impl Order {
             (Cancelling, DeliveryCancelled(_)) => Decision::nothing(self).cancelled(),
             (Confirmed, DeliveryDispatched(dispatched)) => self.dispatched(&dispatched.courier),
             (Cancelling, DeliveryDispatched(dispatched)) => {
-                Order { cancellation_rejected: true, attention: None, ..self }.dispatched(&dispatched.courier)
+                Order { cancellation_rejected: true, ..self }.dispatched(&dispatched.courier)
             }
             (InDelivery, DeliveryCompleted(completed)) => self
                 .learning(|delivery| delivery.proof = Some(completed.proof.clone()))
@@ -97,8 +97,7 @@ impl Order {
 }
 
 impl Decision {
-    fn cancelled(mut self) -> Self {
-        self.order.attention = None;
+    fn cancelled(self) -> Self {
         self.giving_money_back().moving_stock(StockChange::Release, StockState::Released).status(Status::Cancelled)
     }
 }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use shared_events::{Address, CancellationReason, Currency, DeliveryFailed, DeliveryId, Money, OrderId, Proof, Slot};
 
 use crate::{
-    domain::{Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Product, Status, StockState},
+    domain::{
+        Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Product, Status, StockState, WaitingFor,
+    },
     store::{HistoryLine, Known},
 };
 
@@ -24,6 +26,7 @@ pub struct OrderView<'a> {
     slot: Option<NaiveDate>,
     delivery: Option<DeliveryView<'a>>,
     cancellation: Option<CancellationView>,
+    waiting_for: Option<WaitingView>,
     attention: Option<Attention>,
     version: i64,
     transitions: Vec<TransitionView<'a>>,
@@ -66,6 +69,15 @@ enum ReasonView {
 }
 
 #[derive(Debug, Serialize)]
+struct WaitingView {
+    what: WaitingFor,
+    /// None once it is late: see what needs attention.
+    until: Option<DateTime<Utc>>,
+    /// How many times that was put off.
+    extended: u32,
+}
+
+#[derive(Debug, Serialize)]
 struct TransitionView<'a> {
     status: Status,
     at: DateTime<Utc>,
@@ -90,6 +102,7 @@ impl<'a> OrderView<'a> {
             slot: order.wished_date,
             delivery: DeliveryView::of(&order.delivery),
             cancellation: CancellationView::of(order),
+            waiting_for: WaitingView::of(order),
             attention: order.attention,
             version: order.version.0,
             transitions: transitions(&known.history),
@@ -136,6 +149,12 @@ impl CancellationView {
             Cancellation::DeliveryFailed(failure) => ReasonView::DeliveryFailed { failure },
         };
         Some(Self { reason, rejected: order.cancellation_rejected })
+    }
+}
+
+impl WaitingView {
+    fn of(order: &Order) -> Option<Self> {
+        Some(Self { what: order.waiting_for()?, until: order.deadline, extended: order.deadline_extended })
     }
 }
 

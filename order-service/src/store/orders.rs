@@ -50,6 +50,7 @@ struct OrderRow {
     total_minor: i64,
     delivery_address: serde_json::Value,
     wished_date: Option<NaiveDate>,
+    placed_at: DateTime<Utc>,
     status: String,
     payment: String,
     stock: String,
@@ -57,6 +58,8 @@ struct OrderRow {
     cancellation_rejected: bool,
     cancellation_asked: i32,
     attention: Option<String>,
+    deadline_at: Option<DateTime<Utc>>,
+    deadline_extended: i32,
     delivery_id: Option<Uuid>,
     slot_zone: Option<String>,
     slot_date: Option<NaiveDate>,
@@ -73,9 +76,10 @@ macro_rules! select_orders {
     ($tail:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             OrderRow,
-            "select id, customer_id, currency, total_minor, delivery_address, wished_date, status, payment, stock,
-                    cancellation, cancellation_rejected, cancellation_asked, attention, delivery_id, slot_zone,
-                    slot_date, promised_date, courier, proof, failure, version, changes
+            "select id, customer_id, currency, total_minor, delivery_address, wished_date, placed_at, status, payment,
+                    stock, cancellation, cancellation_rejected, cancellation_asked, attention, deadline_at,
+                    deadline_extended, delivery_id, slot_zone, slot_date, promised_date, courier, proof, failure,
+                    version, changes
              from orders " + $tail,
             $($argument),+
         )
@@ -89,6 +93,26 @@ pub async fn lock_orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashM
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = select_orders!("where id = any($1) order by id for no key update", &ids).fetch_all(&mut **tx).await?;
     with_items(tx, rows).await.map(|orders| orders.into_iter().map(|order| (order.id, order)).collect())
+}
+
+/// So many orders whose time is up, the longest overdue first, locked until the transaction ends. Those that somebody else has
+/// locked are passed over: they are about to change. So nobody waits here, and the order of locks is kept without sorting.
+pub async fn lock_overdue(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> sqlx::Result<Vec<Order>> {
+    let rows = select_orders!(
+        "where deadline_at <= $1 order by deadline_at limit $2 for no key update skip locked",
+        now,
+        most
+    );
+    let rows = rows.fetch_all(&mut **tx).await?;
+    with_items(tx, rows).await
+}
+
+/// The oldest order that has not ended.
+pub async fn oldest_open(tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
+    let oldest = sqlx::query_scalar!(
+        "select id from orders where status in ('completed', 'confirmed', 'in_delivery', 'cancelling') order by id limit 1"
+    );
+    Ok(oldest.fetch_optional(&mut **tx).await?.map(OrderId))
 }
 
 /// The orders among these, locked until the transaction ends, with their histories.
@@ -209,6 +233,7 @@ impl OrderRow {
             total_minor: self.total_minor,
             delivery_address: from_json::<Address>(self.delivery_address)?,
             wished_date: self.wished_date,
+            placed_at: self.placed_at,
             status: read(&self.status)?,
             payment: read(&self.payment)?,
             stock: read(&self.stock)?,
@@ -216,6 +241,8 @@ impl OrderRow {
             cancellation_rejected: self.cancellation_rejected,
             cancellation_asked: self.cancellation_asked.try_into().map_err(unreadable)?,
             attention: self.attention.as_deref().map(read).transpose()?,
+            deadline: self.deadline_at,
+            deadline_extended: self.deadline_extended.try_into().map_err(unreadable)?,
             delivery,
             version: Version(self.version),
             changes: self.changes.try_into().map_err(unreadable)?,

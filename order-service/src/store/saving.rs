@@ -105,20 +105,21 @@ async fn insert_orders(tx: &mut Tx<'_>, changed: &[&Saved]) -> sqlx::Result<()> 
     }
     let inserted = sqlx::query!(
         "insert into orders (id, customer_id, currency, total_minor, delivery_address, wished_date, placed_at, status,
-                payment, stock, version, changes, cancellation_rejected, cancellation_asked)
+                payment, stock, deadline_at, version, changes, cancellation_rejected, cancellation_asked)
          select *, false, 0
          from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::jsonb[], $6::date[], $7::timestamptz[],
-                $8::text[], $9::text[], $10::text[], $11::bigint[], $12::integer[])",
+                $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bigint[], $13::integer[])",
         &column(&placed, |one| one.order().id.0),
         &column(&placed, |one| one.order().customer_id.clone()),
         &column(&placed, |one| one.order().currency.code().to_owned()),
         &column(&placed, |one| one.order().total_minor),
         &checked_column(&placed, |one| serde_json::to_value(&one.order().delivery_address).map_err(unfit))?,
         &column(&placed, |one| one.order().wished_date) as _,
-        &column(&placed, |one| one.stamp.at),
+        &column(&placed, |one| one.order().placed_at),
         &column(&placed, |one| one.order().status.name().to_owned()),
         &column(&placed, |one| one.order().payment.name().to_owned()),
         &column(&placed, |one| one.order().stock.name().to_owned()),
+        &column(&placed, |one| one.order().deadline) as _,
         &column(&placed, |one| one.order().version.0),
         &checked_column(&placed, |one| one.order().changes.try_into().map_err(unfit))?,
     );
@@ -156,12 +157,13 @@ async fn update_orders(tx: &mut Tx<'_>, orders: &[&Order]) -> sqlx::Result<()> {
                 cancellation_rejected = new.rejected, cancellation_asked = new.asked, attention = new.attention,
                 delivery_id = new.delivery_id, slot_zone = new.slot_zone, slot_date = new.slot_date,
                 promised_date = new.promised_date, courier = new.courier, proof = new.proof, failure = new.failure,
-                version = new.version, changes = new.changes
+                version = new.version, changes = new.changes, deadline_at = new.deadline_at,
+                deadline_extended = new.deadline_extended
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::integer[],
                 $8::text[], $9::uuid[], $10::text[], $11::date[], $12::date[], $13::text[], $14::jsonb[], $15::jsonb[],
-                $16::bigint[], $17::integer[])
+                $16::bigint[], $17::integer[], $18::timestamptz[], $19::integer[])
               as new (id, status, payment, stock, cancellation, rejected, asked, attention, delivery_id, slot_zone,
-                slot_date, promised_date, courier, proof, failure, version, changes)
+                slot_date, promised_date, courier, proof, failure, version, changes, deadline_at, deadline_extended)
          where orders.id = new.id",
         &column(orders, |order| order.id.0),
         &column(orders, |order| order.status.name().to_owned()),
@@ -180,6 +182,8 @@ async fn update_orders(tx: &mut Tx<'_>, orders: &[&Order]) -> sqlx::Result<()> {
         &checked_column(orders, |order| order.delivery.failure.as_ref().map(json).transpose())? as _,
         &column(orders, |order| order.version.0),
         &checked_column(orders, |order| order.changes.try_into().map_err(unfit))?,
+        &column(orders, |order| order.deadline) as _,
+        &checked_column(orders, |order| order.deadline_extended.try_into().map_err(unfit))?,
     );
     updated.execute(&mut **tx).await.map(drop)
 }

@@ -30,9 +30,10 @@ insert into products (sku, name, price_minor, currency, weight_g, received, on_h
 values ('LAMP', 'Lamp', 1000, 'EUR', 500, 100, 96, 10, 2, 2), ('CHAIR', 'Chair', 5000, 'EUR', 4000, 0, 0, 0, 0, 0);
 
 insert into orders (id, customer_id, currency, total_minor, delivery_address, placed_at, status, payment, stock, cancellation,
-                    cancellation_rejected, cancellation_asked, delivery_id, slot_zone, slot_date, failure, version, changes)
+                    cancellation_rejected, cancellation_asked, deadline_at, delivery_id, slot_zone, slot_date, failure, version, changes)
 select pg_temp.id(n), 'customer', 'EUR', 2000, '{}', now(), last.status, payment, stock, cancellation, false,
        case when cancellation = 'customer' then 1 else 0 end,
+       case when last.status in ('completed', 'confirmed', 'in_delivery', 'cancelling') then now() + interval '1 hour' end,
        case when n in (2, 3, 4, 6, 7, 10) then pg_temp.id(100 + n) end,
        case when n in (2, 3, 4, 6, 7, 10) then 'harbour' end,
        case when n in (2, 3, 4, 6, 7, 10) then date '2026-12-01' end,
