@@ -25,14 +25,14 @@ impl Reactions for DeliveryReactions {
             known.into_iter().map(|stored| (stored.delivery.order_id, stored)).collect();
         let mut plan = load_plan(tx, events, &deliveries).await?;
         lock_couriers(tx, events, &deliveries).await?;
-        let made = events.iter().map(|event| react(event, &mut deliveries, &mut plan)).collect();
+        let made = events.iter().map(|event| react(event, &mut deliveries, &mut plan, &self.terms)).collect();
         store::save(tx, &Changes { made, ..Changes::default() }).await?;
         Ok(())
     }
 }
 
 /// One event, seeing what the ones before it left.
-fn react(event: &Incoming, deliveries: &mut HashMap<OrderId, Stored>, plan: &mut Plan) -> Made {
+fn react(event: &Incoming, deliveries: &mut HashMap<OrderId, Stored>, plan: &mut Plan, terms: &Terms) -> Made {
     let Incoming { envelope, stamp } = event;
     let order_id = envelope.order_id;
     let (decision, number) = match deliveries.remove(&order_id) {
@@ -40,7 +40,7 @@ fn react(event: &Incoming, deliveries: &mut HashMap<OrderId, Stored>, plan: &mut
         Some(stored) => (given_back(stored.delivery.react(&envelope.event, *stamp), plan), stored.changes + 1),
     };
     let origin = Origin::Event { id: envelope.id, kind: envelope.event.kind(), version: envelope.version };
-    let made = Made { decision, number, origin, cause: envelope.as_cause() };
+    let made = Made { decision: decision.due(terms), number, origin, cause: envelope.as_cause() };
     warn_of_anomaly(&made);
     deliveries.insert(order_id, made.stored());
     made

@@ -46,7 +46,7 @@ impl Requests for DeliveryRequests {
     type Request = Request;
 
     async fn decide(&self, tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> Result<Vec<Answer>, Failure> {
-        let mut desk = Desk::load(tx, asked).await?;
+        let mut desk = Desk::load(tx, asked, self.terms).await?;
         let answers = asked.iter().map(|asked| desk.answer(asked).unwrap_or_else(Answer::from)).collect();
         store::save(tx, &desk.changes).await?;
         Ok(answers)
@@ -55,6 +55,7 @@ impl Requests for DeliveryRequests {
 
 /// What one batch is about, as the requests before the next one have left it.
 struct Desk {
+    terms: Terms,
     deliveries: HashMap<DeliveryId, Stored>,
     transitions: HashMap<DeliveryId, Vec<Transition>>,
     plan: Plan,
@@ -64,7 +65,7 @@ struct Desk {
 
 impl Desk {
     /// Locks and loads in the order that `store` prescribes.
-    async fn load(tx: &mut Tx<'_>, asked: &[&Asked<Request>]) -> sqlx::Result<Self> {
+    async fn load(tx: &mut Tx<'_>, asked: &[&Asked<Request>], terms: Terms) -> sqlx::Result<Self> {
         let wanted = Wanted::of(asked);
         let deliveries = match wanted.deliveries.as_slice() {
             [] => Vec::new(),
@@ -77,7 +78,7 @@ impl Desk {
         let plan = load_plan(tx, &wanted, &deliveries).await?;
         let couriers = load_couriers(tx, &wanted, &deliveries).await?;
         let deliveries = deliveries.into_iter().map(|stored| (stored.delivery.id, stored)).collect();
-        Ok(Self { deliveries, transitions, plan, couriers, changes: Changes::default() })
+        Ok(Self { terms, deliveries, transitions, plan, couriers, changes: Changes::default() })
     }
 
     fn answer(&mut self, asked: &Asked<Request>) -> Result<Answer, Problem> {
@@ -97,6 +98,7 @@ impl Desk {
             return Ok(self.shown(&decision.delivery));
         }
         decision.slot.iter().for_each(|change| self.plan.apply(change));
+        let decision = decision.due(&self.terms);
         let made = Made { decision, number, origin: Origin::Command(command.name()), cause: asked.cause.clone() };
         if made.decision.delivery.status != before {
             self.transitions.entry(id).or_default().push(made.transition());

@@ -28,7 +28,7 @@ use shared_events::{Announce, Cause, DeliveryId, Envelope, EventId, EventKind, S
 use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 
 pub use couriers::{create_couriers, lock_couriers};
-pub use deliveries::{lock_deliveries, transitions};
+pub use deliveries::{lock_deliveries, lock_overdue, oldest_open, transitions};
 pub use reads::{find_courier, find_delivery, find_plan, find_zone, page_of_deliveries};
 pub use zones::{create_zones, load_plan};
 
@@ -68,6 +68,8 @@ pub enum Origin {
         /// Its place among the order side's events.
         version: Version,
     },
+    /// Its time was up.
+    Deadline,
 }
 
 impl Origin {
@@ -75,12 +77,13 @@ impl Origin {
         match self {
             Origin::Command(name) => name,
             Origin::Event { kind, .. } => kind.name(),
+            Origin::Deadline => "deadline_passed",
         }
     }
 
     fn event_version(self) -> Option<i64> {
         match self {
-            Origin::Command(_) => None,
+            Origin::Command(_) | Origin::Deadline => None,
             Origin::Event { version, .. } => Some(version.0),
         }
     }

@@ -83,6 +83,8 @@ impl Decision {
     /// It takes on a status that the order side is told of, under the next version.
     pub(super) fn announced(mut delivery: Delivery, status: Status, event: Event, stamp: Stamp) -> Self {
         delivery.status = status;
+        // A new wait begins.
+        (delivery.attention, delivery.deadline) = (None, None);
         delivery.version = delivery.version.next();
         Self { announce: Announce::New(event), ..Self::none(delivery, stamp) }
     }

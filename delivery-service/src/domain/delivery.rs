@@ -2,13 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared_events::{
     Address, CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched,
     DeliveryFailed, DeliveryId, Event, Item, OrderCompleted, OrderId, Proof, Slot, Stamp, Version,
 };
 
-use super::{Command, CourierChange, Couriers, Decision, FailureReason, Plan, Refusal, SlotChange};
+use super::{Attention, Command, CourierChange, Couriers, Decision, FailureReason, Plan, Refusal, SlotChange};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,6 +105,10 @@ pub struct Delivery {
     pub proof: Option<Proof>,
     /// Why it was refused or failed.
     pub failure: Option<DeliveryFailed>,
+    /// Why somebody has to look at it, if somebody has to.
+    pub attention: Option<Attention>,
+    /// Until when it waits. None where it has ended or is flagged, and, until [`Decision::due`], where a new wait begins.
+    pub deadline: Option<DateTime<Utc>>,
     /// How many events were announced about it.
     pub version: Version,
 }
@@ -198,6 +203,8 @@ impl Delivery {
             courier: None,
             proof: None,
             failure: None,
+            attention: None,
+            deadline: None,
             version: Version::NONE,
         }
     }

@@ -14,7 +14,7 @@ pub use delivery::{Delivery, Status, UnknownStatus};
 pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of,
 };
-pub use terms::Terms;
+pub use terms::{Attention, Terms, UnknownAttention, WaitingFor};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! What is shown of deliveries, zones and couriers.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use shared_events::{Address, CreationFailure, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 
-use crate::domain::{Courier, Delivery, Status, Zone};
+use crate::domain::{Attention, Courier, Delivery, Status, WaitingFor, Zone};
 use crate::store::Transition;
 
 /// A delivery.
@@ -21,6 +21,8 @@ pub struct DeliveryView<'a> {
     courier: Option<&'a str>,
     proof: Option<&'a Proof>,
     failure: Option<DeliveryFailed>,
+    waiting_for: Option<WaitingView>,
+    attention: Option<Attention>,
     version: Version,
     transitions: &'a [Transition],
 }
@@ -40,9 +42,24 @@ impl<'a> DeliveryView<'a> {
             courier: delivery.courier.as_deref(),
             proof: delivery.proof.as_ref(),
             failure: delivery.failure,
+            waiting_for: WaitingView::of(delivery),
+            attention: delivery.attention,
             version: delivery.version,
             transitions,
         }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct WaitingView {
+    what: WaitingFor,
+    /// None once it is late: see what needs attention.
+    until: Option<DateTime<Utc>>,
+}
+
+impl WaitingView {
+    fn of(delivery: &Delivery) -> Option<Self> {
+        Some(Self { what: delivery.waiting_for()?, until: delivery.deadline })
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use chassis::Tx;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Made, Origin, Stored, Transition, latest};
-use crate::domain::Delivery;
+use crate::domain::{Attention, Delivery};
 
 /// A row of `deliveries`.
 pub(super) struct Row {
@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) address: Option<Json<Address>>,
     pub(super) proof: Option<Json<Proof>>,
     pub(super) failure: Option<Json<DeliveryFailed>>,
+    pub(super) attention: Option<String>,
+    pub(super) deadline_at: Option<DateTime<Utc>>,
     pub(super) version: i64,
     pub(super) changes: i64,
     /// Only where it is asked for.
@@ -36,7 +38,7 @@ macro_rules! select_deliveries {
             Row,
             "select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
                     address as \"address: Json<Address>\", proof as \"proof: Json<Proof>\",
-                    failure as \"failure: Json<DeliveryFailed>\", version, changes, "
+                    failure as \"failure: Json<DeliveryFailed>\", attention, deadline_at, version, changes, "
                 + $transitions + " as \"transitions: Json<Vec<Transition>>\"
              from deliveries " + $tail,
             $($argument),+
@@ -48,6 +50,7 @@ pub(super) use select_deliveries;
 impl Row {
     pub(super) fn stored(self) -> sqlx::Result<Stored> {
         let status = self.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let attention = self.attention.as_deref().map(str::parse).transpose();
         let delivery = Delivery {
             id: DeliveryId(self.id),
             order_id: OrderId(self.order_id),
@@ -58,6 +61,8 @@ impl Row {
             courier: self.courier_id,
             proof: self.proof.map(|proof| proof.0),
             failure: self.failure.map(|failure| failure.0),
+            attention: attention.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            deadline: self.deadline_at,
             version: Version(self.version),
         };
         Ok(Stored { delivery, changes: self.changes })
@@ -84,6 +89,33 @@ pub async fn lock_deliveries(tx: &mut Tx<'_>, ids: &[DeliveryId], orders: &[Orde
     );
     let rows = rows.fetch_all(&mut **tx).await?;
     rows.into_iter().map(Row::stored).collect()
+}
+
+/// So many deliveries whose time is up, the longest overdue first, locked until the transaction ends. Those that somebody else
+/// has locked are passed over: they are about to change. So nobody waits here, and the order of locks is kept without sorting.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn lock_overdue(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> sqlx::Result<Vec<Stored>> {
+    let rows = select_deliveries!(
+        "null::jsonb",
+        "where deadline_at <= $1 order by deadline_at limit $2 for no key update skip locked",
+        now,
+        most
+    );
+    let rows = rows.fetch_all(&mut **tx).await?;
+    rows.into_iter().map(Row::stored).collect()
+}
+
+/// The oldest order whose delivery has not ended.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn oldest_open(tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
+    let oldest = sqlx::query_scalar!(
+        "select order_id from deliveries where status in ('scheduled', 'dispatched') order by order_id limit 1"
+    );
+    Ok(oldest.fetch_optional(&mut **tx).await?.map(OrderId))
 }
 
 /// When these deliveries took on which status, the first first.
@@ -128,12 +160,14 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
     sqlx::query!(
         r#"
         insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
-                                failure, version, changes)
+                                failure, version, changes, attention, deadline_at)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::bigint[],
-                             $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[])
+                             $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[], $13::text[],
+                             $14::timestamptz[])
         on conflict (id) do update
         set status = excluded.status, courier_id = excluded.courier_id, proof = excluded.proof,
-            failure = excluded.failure, version = excluded.version, changes = excluded.changes
+            failure = excluded.failure, version = excluded.version, changes = excluded.changes,
+            attention = excluded.attention, deadline_at = excluded.deadline_at
         "#,
         &column(&deliveries, |delivery| delivery.id.0),
         &column(&deliveries, |delivery| delivery.order_id.0),
@@ -146,7 +180,9 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         &column(&deliveries, |delivery| delivery.proof.as_ref().map(Json)) as _,
         &column(&deliveries, |delivery| delivery.failure.map(Json)) as _,
         &column(&deliveries, |delivery| delivery.version.0),
-        &column(&made, |made| made.number)
+        &column(&made, |made| made.number),
+        &column(&deliveries, |delivery| delivery.attention.map(Attention::name)) as _,
+        &column(&deliveries, |delivery| delivery.deadline) as _
     )
     .execute(&mut **tx)
     .await?;

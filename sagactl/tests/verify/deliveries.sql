@@ -20,7 +20,8 @@ insert into zones (id, country, capacity_per_day, weight_limit_g) values ('harbo
 insert into slots (zone_id, date, capacity, taken) values ('harbour', date '2026-12-01', 10, 5), ('harbour', date '2026-12-02', 10, 0);
 insert into couriers (id, name, capacity, load) values ('anna', 'Anna', 5, 3), ('bert', 'Bert', 5, 0);
 
-insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof, failure, version, changes)
+insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof, failure, deadline_at,
+                        version, changes)
 select pg_temp.id(100 + n), pg_temp.id(n), last.status,
        case when last.status not in ('void', 'refused') then 'harbour' end,
        case when last.status not in ('void', 'refused') then date '2026-12-01' end,
@@ -29,6 +30,7 @@ select pg_temp.id(100 + n), pg_temp.id(n), last.status,
        case when last.status = 'delivered' then '{"received_by": "Eve"}'::jsonb end,
        case last.status when 'refused' then '{"stage": "creation", "reason": "zone_unserved"}'::jsonb
                         when 'failed' then '{"stage": "transit", "reason": "lost", "goods": "lost"}'::jsonb end,
+       case when last.status in ('scheduled', 'dispatched') then now() + interval '1 hour' end,
        version, last.number
 from (values (2, 1), (3, 2), (4, 3), (5, 1), (6, 2), (7, 3), (8, 1), (10, 2)) as new (n, version)
 join (select distinct on (n) * from told order by n, number desc) as last using (n);
