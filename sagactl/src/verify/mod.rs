@@ -14,12 +14,14 @@
 //! | `changes` | I10 | each |
 //! | `announced` | I11 | each |
 //! | `agreement` | I4, I7, I11 | both together |
+//! | `deadlines` | I1 | each |
 //! | `waiting` | I1 | both together |
 
 mod agreement;
 mod announced;
 mod changes;
 mod consumed;
+mod deadlines;
 mod money;
 mod places;
 mod report;
@@ -87,11 +89,13 @@ pub async fn check(orders: &PgPool, deliveries: &PgPool, options: Options) -> Re
 async fn apply_rules(snapshot: &mut Snapshot, most: usize, report: &mut Report) -> Result<()> {
     let (orders, deliveries) = snapshot.both();
     let of_orders = money::RULES.into_iter().chain(stock::RULES);
+    let of_orders = of_orders.chain(deadlines::of_orders());
     for rule in of_orders.chain(changes::of_orders()).chain(announced::of_orders()) {
         let (findings, total) = rule.broken(orders, most).await?;
         report.add(findings, total);
     }
     let of_deliveries = places::RULES.into_iter().chain(consumed::RULES);
+    let of_deliveries = of_deliveries.chain(deadlines::of_deliveries());
     for rule in of_deliveries.chain(changes::of_deliveries()).chain(announced::of_deliveries()) {
         let (findings, total) = rule.broken(deliveries, most).await?;
         report.add(findings, total);

@@ -35,10 +35,33 @@ pub const BREAKS: &[Break] = &[
         "order #7",
         "is in_delivery, its delivery is failed",
     ),
+    // I1: whatever waits, waits until some time.
+    on(Orders, "update orders set deadline_at = null where id = #2", I1, "order #2", "it has no deadline and no flag"),
+    on(
+        Deliveries,
+        "update deliveries set deadline_at = null where order_id = #3",
+        I1,
+        "order #3",
+        "waits in deliveries, which say that it is dispatched, for ever",
+    ),
+    on(
+        Orders,
+        "update orders set deadline_at = now() where id = #4",
+        I1,
+        "order #4",
+        "is delivered in orders, but has a deadline",
+    ),
+    on(
+        Deliveries,
+        "update deliveries set attention = 'late_delivery' where order_id = #4",
+        I1,
+        "order #4",
+        "is delivered in deliveries, but has the flag late_delivery",
+    ),
     // I7: one delivery each.
     on(
         Deliveries,
-        "insert into deliveries select #202, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof, failure, version, changes from deliveries where order_id = #2",
+        "insert into deliveries select #202, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof, failure, version, changes, deadline_at from deliveries where order_id = #2",
         I7,
         "order #2",
         "has 2 deliveries",
