@@ -1,10 +1,10 @@
-//! Reading a request's body within its limit.
+//! Reading a request's body within its limit, and an answer's.
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::{StatusCode, response::Parts};
 use http_body_util::BodyExt;
 
 use super::problem::Problem;
@@ -44,6 +44,13 @@ async fn discard(mut body: Body) {
             return;
         }
     }
+}
+
+/// A body of ours, in one piece, and what goes with it. Ours are made in memory: they do not break off.
+pub(super) async fn whole(response: Response) -> Result<(Parts, Bytes), Problem> {
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| Problem::internal())?;
+    Ok((parts, body.to_bytes()))
 }
 
 fn too_large() -> Problem {

@@ -3,7 +3,7 @@
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use axum::extract::{FromRequest, Request};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -36,7 +36,12 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split(';').next())
             .map(|media| media.trim().eq_ignore_ascii_case("application/json"));
+        let is_plain = is_plain(request.headers());
         let bytes = body::read(request.into_body()).await?;
+        if !is_plain {
+            let detail = "The body has to come as it is: no Content-Encoding is understood.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding", detail));
+        }
         if bytes.is_empty() {
             // Some requests have nothing to say; the others will miss their fields.
             return Ok(Form::of(Map::new()));
@@ -51,6 +56,13 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             Err(error) => Err(malformed(format!("The body is not JSON: {error}."))),
         }
     }
+}
+
+/// Nothing was done to the body that would have to be undone.
+fn is_plain(headers: &HeaderMap) -> bool {
+    let codings =
+        headers.get_all(header::CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    codings.map(<[u8]>::trim_ascii).all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
 }
 
 fn malformed(detail: String) -> Problem {

@@ -1,5 +1,6 @@
 //! What every request passes before it reaches a handler, from the outside in: request id, trace, catch-panic, security
-//! headers, `Retry-After`, waiting, concurrency limit, time-out. Every refusal of every layer is a problem document.
+//! headers, compression, `Retry-After`, waiting, concurrency limit, time-out, conditional reads. Every refusal of every layer is a
+//! problem document.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use tracing::Instrument;
 
 use super::{
-    later,
+    compression, conditional, later,
     problem::{Problem, RETRY_AFTER_S},
 };
 use crate::clock;
@@ -41,6 +42,7 @@ pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
     let permits = Arc::new(Semaphore::new(limits.concurrent_requests));
     let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     routes
+        .layer(middleware::from_fn(conditional::answer))
         .layer(middleware::from_fn_with_state(limits.request_timeout, time_out))
         .layer(middleware::from_fn_with_state(permits, limit_concurrency))
         .merge(probes)
@@ -48,11 +50,26 @@ pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(later::wait))
         .layer(middleware::map_response(say_when))
+        .layer(middleware::from_fn(compression::compress))
+        .layer(set(header::VARY, "accept-encoding"))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::CACHE_CONTROL, "no-store"))
         .layer(CatchPanicLayer::custom(on_panic))
         .layer(middleware::from_fn(trace))
         .layer(middleware::from_fn(identify))
+}
+
+/// What axum adds after all of its layers, put right: `Allow` names the methods that have handlers, and OPTIONS has none of its own; and
+/// where there can be no body there is no length to tell, least of all 0 with 304, which would be a length of what was not sent.
+pub(super) fn complete(mut response: Response) -> Response {
+    if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    if let Some(allowed) = response.headers_mut().get_mut(header::ALLOW) {
+        let named = [allowed.as_bytes(), b",OPTIONS"].concat();
+        *allowed = HeaderValue::from_bytes(&named).unwrap_or_else(|_| allowed.clone());
+    }
+    response
 }
 
 async fn identify(mut request: Request, next: Next) -> Response {
@@ -134,6 +151,14 @@ async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_such_route", "There is nothing at this address.")
 }
 
-async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take this method.")
+/// OPTIONS is taken by every address, and answered with what else it takes: `Allow` is axum's, as in the refusal of any other method.
+async fn method_not_allowed(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail = "This address does not take this method; `Allow` says which it does.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 mod answer;
 mod body;
+mod compression;
+mod conditional;
 mod extract;
 mod form;
 pub mod health;

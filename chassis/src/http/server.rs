@@ -12,6 +12,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::util::MapResponse;
+
+use super::layers;
 
 /// How long a client may take over its request line and headers; also how long an idle connection is kept.
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
@@ -61,7 +64,7 @@ async fn converse(stream: TcpStream, routes: Router, stop: CancellationToken, pe
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(HEADERS_BYTES)
         .max_headers(HEADERS_COUNT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(MapResponse::new(routes, layers::complete)));
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
