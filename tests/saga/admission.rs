@@ -25,7 +25,8 @@ async fn status_is(shop: &Shop, state: &str) -> Value {
 
 /// What an order changes when it is placed.
 async fn traces(orders: &PgPool) -> (i64, i64, i64, i64) {
-    let counted = "select (select count(*) from orders), (select count(*) from transfers), (select count(*) from event_log),
+    let counted =
+        "select (select count(*) from orders), (select count(*) from transfers), (select count(*) from event_log),
                           (select sum(reserved)::bigint from products)";
     sqlx::query_as(counted).fetch_one(orders).await.expect("numbers")
 }

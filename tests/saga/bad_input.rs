@@ -15,7 +15,9 @@ use http::StatusCode;
 use serde_json::json;
 use tests::{Env, PATIENCE, Pair, eventually, order_of};
 
-use case::{Known, Side, writes};
+pub use case::{Known, Side};
+
+use case::writes;
 use raw::Raw;
 
 const MEGABYTES: usize = 100;
@@ -46,7 +48,7 @@ async fn bad_input_gets_a_problem_document_and_changes_nothing() {
 }
 
 /// Something of everything, so that there is something to change: an order whose delivery is scheduled, with a courier.
-async fn known(pair: &Pair) -> Known {
+pub async fn known(pair: &Pair) -> Known {
     let shop = pair.shop();
     shop.sells("LAMP", 5).await.expect("the lamp is on the shelf");
     shop.serves("berlin", "1", 10).await.expect("Berlin is served");
@@ -80,7 +82,7 @@ async fn too_large(known: &Known, addresses: &[String; 2]) -> Vec<String> {
     complaints
 }
 
-fn address_of(addresses: &[String; 2], side: Side) -> &str {
+pub fn address_of(addresses: &[String; 2], side: Side) -> &str {
     match side {
         Side::Orders => &addresses[0],
         Side::Deliveries => &addresses[1],

@@ -4,6 +4,8 @@ use chassis::clock::fresh_id;
 use serde_json::json;
 use tests::order_of;
 
+use crate::routes;
+
 use super::{
     case::{Case, Known, Side, writes},
     raw::Raw,
@@ -13,34 +15,15 @@ pub fn cases(known: &Known) -> Vec<Case> {
     [methods(known), nowhere(known), ids(known), queries(), preferences(known), refusals(known)].concat()
 }
 
-/// Every route with its own methods; all others are refused.
+/// Every route takes its own methods; all others are refused.
 fn methods(known: &Known) -> Vec<Case> {
-    let Known { order, delivery, sku, zone, courier } = known;
-    let routes = [
-        (Side::Orders, "/orders".to_owned(), vec!["GET", "HEAD", "POST"]),
-        (Side::Orders, format!("/orders/{order}"), vec!["GET", "HEAD"]),
-        (Side::Orders, format!("/orders/{order}/cancellation"), vec!["POST"]),
-        (Side::Orders, "/products".to_owned(), vec!["GET", "HEAD"]),
-        (Side::Orders, format!("/products/{sku}"), vec!["PUT"]),
-        (Side::Orders, format!("/products/{sku}/receipts"), vec!["POST"]),
-        (Side::Deliveries, "/deliveries".to_owned(), vec!["GET", "HEAD"]),
-        (Side::Deliveries, format!("/deliveries/{delivery}"), vec!["GET", "HEAD"]),
-        (Side::Deliveries, format!("/deliveries/{delivery}/courier"), vec!["POST"]),
-        (Side::Deliveries, format!("/deliveries/{delivery}/dispatch"), vec!["POST"]),
-        (Side::Deliveries, format!("/deliveries/{delivery}/completion"), vec!["POST"]),
-        (Side::Deliveries, format!("/deliveries/{delivery}/failure"), vec!["POST"]),
-        (Side::Deliveries, "/delivery-options".to_owned(), vec!["GET", "HEAD"]),
-        (Side::Deliveries, format!("/zones/{zone}"), vec!["GET", "HEAD", "PUT"]),
-        (Side::Deliveries, format!("/couriers/{courier}"), vec!["GET", "HEAD", "PUT"]),
-        (Side::Orders, "/health/ready".to_owned(), vec!["GET", "HEAD"]),
-        (Side::Deliveries, "/metrics".to_owned(), vec!["GET", "HEAD"]),
-    ];
-    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "get"];
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "options"];
     let mut cases = Vec::new();
-    for (side, path, allowed) in routes {
-        for method in methods.iter().filter(|method| !allowed.contains(method)) {
+    for route in routes::all() {
+        let (path, takes) = (route.path(known), route.takes());
+        for method in methods.iter().filter(|method| !takes.contains(**method)) {
             let raw = Raw::new(method, &path);
-            cases.push(Case::problem(format!("{method} {path}"), side, raw, 405, "method_not_allowed"));
+            cases.push(Case::problem(format!("{method} {path}"), route.side, raw, 405, "method_not_allowed"));
         }
     }
     cases

@@ -28,6 +28,10 @@ fn of_route(side: Side, method: &str, path: &str, good: &Value) -> Vec<Case> {
         cases.push(case(&format!("as {media:?}"), raw, 415, "unsupported_media_type"));
     }
     cases.push(case("without a content type", Raw::new(method, path).body(&good), 415, "unsupported_media_type"));
+    for coding in ["gzip", "br", "identity, deflate", "x"] {
+        let raw = Raw::new(method, path).header("content-encoding", coding).json(&good);
+        cases.push(case(&format!("coded as {coding}"), raw, 415, "unsupported_content_encoding"));
+    }
     let spaces = vec![b' '; 300_000];
     cases.push(case("300 kB of white space", json(&spaces), 413, "body_too_large"));
     let broken =
