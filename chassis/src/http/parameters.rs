@@ -61,11 +61,11 @@ impl Parameters {
             }
             return None;
         };
-        let value = text.parse().ok();
-        if value.is_none() {
-            self.refuse(name, format!("has to be {what}"));
+        if let Ok(value) = text.parse() {
+            return Some(value);
         }
-        value
+        self.refuse(name, format!("has to be {what}"));
+        None
     }
 
     /// A whole number in a range that has to be there.
