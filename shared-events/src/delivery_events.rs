@@ -1,8 +1,10 @@
 //! What the delivery side says about an order.
 
+use std::fmt;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::DeliveryId;
 
@@ -26,14 +28,21 @@ pub struct Slot {
     pub date: NaiveDate,
 }
 
+/// How many free slots a refusal names at most.
+pub const MOST_ALTERNATIVES: usize = 5;
+
 /// There is no delivery, or it ended without one. The stage says how far it had come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum DeliveryFailed {
     /// It never came to be.
     Creation {
         /// Why not.
         reason: CreationFailure,
+        /// Slots that were free at that moment, the earliest first. None where no other day would help.
+        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "first_alternatives")]
+        #[schemars(length(max = MOST_ALTERNATIVES))]
+        alternatives: Vec<Slot>,
     },
     /// It was scheduled, but the goods never left.
     Fulfilment {
@@ -47,6 +56,32 @@ pub enum DeliveryFailed {
         /// What became of the goods.
         goods: Goods,
     },
+}
+
+/// As many as the contract allows. What a newer writer adds is left out, not refused: nobody's money hangs on a suggestion.
+fn first_alternatives<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Slot>, D::Error> {
+    deserializer.deserialize_seq(FirstAlternatives)
+}
+
+struct FirstAlternatives;
+
+impl<'de> de::Visitor<'de> for FirstAlternatives {
+    type Value = Vec<Slot>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of slots")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut slots: A) -> Result<Vec<Slot>, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < MOST_ALTERNATIVES
+            && let Some(slot) = slots.next_element()?
+        {
+            first.push(slot);
+        }
+        while slots.next_element::<de::IgnoredAny>()?.is_some() {}
+        Ok(first)
+    }
 }
 
 /// Why a delivery could not be created.

@@ -14,7 +14,7 @@ pub mod wire;
 
 pub use delivery_events::{
     CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed,
-    FulfilmentFailure, Goods, Proof, Slot, TransitFailure,
+    FulfilmentFailure, Goods, MOST_ALTERNATIVES, Proof, Slot, TransitFailure,
 };
 pub use envelope::{Announce, Cause, Envelope, Stamp};
 pub use event::{Event, EventKind, UnknownEventKind};

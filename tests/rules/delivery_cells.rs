@@ -94,7 +94,8 @@ fn check_begin(event: &Event, cell: Cell, misfit: Option<CreationFailure>) {
         Cell::Scheduled => check_scheduled(event, &decision, &room, &at),
         Cell::Refused => {
             let reason = misfit.expect("a reason");
-            let answer = Event::DeliveryFailed(DeliveryFailed::Creation { reason });
+            let alternatives = if reason == CreationFailure::SlotFull { next_days_with_room() } else { vec![] };
+            let answer = Event::DeliveryFailed(DeliveryFailed::Creation { reason, alternatives });
             assert_eq!((moves.status, moves.slot, moves.announced), (Status::Refused, None, Some(answer)), "{at}");
             assert_eq!(room, before, "{at}: no place is taken");
         }
@@ -105,6 +106,11 @@ fn check_begin(event: &Event, cell: Cell, misfit: Option<CreationFailure>) {
         }
         Cell::Anomaly | Cell::NoEffect | Cell::Cancelled => panic!("{at}: only where there is a delivery"),
     }
+}
+
+/// The third day of [`some_room`] is full.
+fn next_days_with_room() -> Vec<Slot> {
+    [1, 2, 4, 5, 6].map(|after| Slot { zone: "berlin".to_owned(), date: day(after) }).to_vec()
 }
 
 fn check_scheduled(event: &Event, decision: &Decision, room: &Plan, at: &str) {

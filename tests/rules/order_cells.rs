@@ -95,7 +95,7 @@ fn check_told(event: &Event, decision: &Decision, cell: Cell, at: &str) {
             assert_eq!(known.slot.as_ref(), Some(&created.slot), "{at}");
             assert_eq!(known.promised_date, Some(created.promised_date), "{at}");
         }
-        Event::DeliveryFailed(failed) => assert_eq!(known.failure, Some(*failed), "{at}"),
+        Event::DeliveryFailed(failed) => assert_eq!(known.failure.as_ref(), Some(failed), "{at}"),
         Event::DeliveryDispatched(dispatched) => assert_eq!(known.courier.as_ref(), Some(&dispatched.courier), "{at}"),
         Event::DeliveryCompleted(completed) => assert_eq!(known.proof.as_ref(), Some(&completed.proof), "{at}"),
         Event::OrderCompleted(_) | Event::OrderCancelled(_) | Event::DeliveryCancelled(_) => {}

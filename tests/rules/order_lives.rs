@@ -26,7 +26,8 @@ pub fn created() -> Event {
 }
 
 fn not_created(reason: CreationFailure) -> Event {
-    Event::DeliveryFailed(DeliveryFailed::Creation { reason })
+    let alternatives = vec![Slot { zone: "berlin".to_owned(), date: day(3) }];
+    Event::DeliveryFailed(DeliveryFailed::Creation { reason, alternatives })
 }
 
 fn not_fulfilled(reason: FulfilmentFailure) -> Event {

@@ -214,7 +214,10 @@ impl Delivery {
         self.weight_g = weight_g(&order.items);
         match plan.take(order, self.weight_g, stamp) {
             Ok(slot) => self.schedule(slot, stamp),
-            Err(reason) => self.refuse(reason, stamp),
+            Err(reason) => {
+                let alternatives = plan.alternatives(order, self.weight_g, reason, stamp);
+                self.refuse(reason, alternatives, stamp)
+            }
         }
     }
 
@@ -225,9 +228,9 @@ impl Delivery {
         Decision { slot: Some(SlotChange::Take(slot)), ..decision }
     }
 
-    fn refuse(mut self, reason: CreationFailure, stamp: Stamp) -> Decision {
-        let failed = DeliveryFailed::Creation { reason };
-        self.failure = Some(failed);
+    fn refuse(mut self, reason: CreationFailure, alternatives: Vec<Slot>, stamp: Stamp) -> Decision {
+        let failed = DeliveryFailed::Creation { reason, alternatives };
+        self.failure = Some(failed.clone());
         Decision::announced(self, Status::Refused, Event::DeliveryFailed(failed), stamp)
     }
 
@@ -268,13 +271,13 @@ impl Delivery {
             return Err(Refusal::ReasonDoesNotFit { reason, status, fitting });
         }
         let failed = reason.failed();
-        let slot = match failed {
+        let slot = match &failed {
             // A courier's day is used up by what has left, whatever became of it.
             DeliveryFailed::Creation { .. } | DeliveryFailed::Transit { .. } => None,
             DeliveryFailed::Fulfilment { .. } => self.place_given_back(),
         };
         let couriers = self.courier_freed();
-        self.failure = Some(failed);
+        self.failure = Some(failed.clone());
         let event = Event::DeliveryFailed(failed);
         Ok(Decision { slot, couriers, ..Decision::announced(self, Status::Failed, event, stamp) })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
-use shared_events::{Address, CreationFailure, OrderCompleted, Slot, Stamp};
+use shared_events::{Address, CreationFailure, MOST_ALTERNATIVES, OrderCompleted, Slot, Stamp};
 
 use super::{Put, Refusal, SlotChange};
 
@@ -192,6 +192,25 @@ impl Plan {
         let zone = self.zone_for(to, weight_g)?;
         let options: Vec<Slot> = self.free_slots(&zone.id, today).take(most).collect();
         if options.is_empty() { Err(CreationFailure::SlotFull) } else { Ok(options) }
+    }
+
+    /// What to offer to an order that was refused for this reason: other days, where it was the day that did not fit.
+    #[must_use]
+    pub fn alternatives(
+        &self,
+        order: &OrderCompleted,
+        weight_g: i64,
+        reason: CreationFailure,
+        stamp: Stamp,
+    ) -> Vec<Slot> {
+        let (to, today) = ((&order.delivery_address).into(), stamp.at.date_naive());
+        match reason {
+            CreationFailure::SlotFull => self.options(to, weight_g, today, MOST_ALTERNATIVES).unwrap_or_default(),
+            CreationFailure::AddressInvalid
+            | CreationFailure::ZoneUnserved
+            | CreationFailure::Overweight
+            | CreationFailure::Unprocessable => Vec::new(),
+        }
     }
 
     /// Adds a zone, or gives the one of the same id new terms. What is known of its days to come has them too; today and

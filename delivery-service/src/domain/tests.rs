@@ -53,13 +53,17 @@ fn begin(order: OrderCompleted, plan: &mut Plan) -> Decision {
     Delivery::begin(OrderId(id()), &Event::OrderCompleted(order), plan, stamp())
 }
 
-fn check_refused(order: OrderCompleted, plan: &mut Plan, reason: CreationFailure) {
+/// Answers with the days that are offered instead.
+fn check_refused(order: OrderCompleted, plan: &mut Plan, reason: CreationFailure) -> Vec<NaiveDate> {
     let before = plan.clone();
     let decision = begin(order, plan);
-    let failed = DeliveryFailed::Creation { reason };
-    assert_eq!(decision.announce, Announce::New(Event::DeliveryFailed(failed)));
-    assert_eq!((decision.delivery.status, decision.delivery.failure), (Status::Refused, Some(failed)));
+    let Some(DeliveryFailed::Creation { reason: told, alternatives }) = decision.delivery.failure.clone() else {
+        panic!("not refused: {decision:?}")
+    };
+    assert_eq!((decision.delivery.status, told), (Status::Refused, reason));
+    assert_eq!(decision.announce, Announce::New(Event::DeliveryFailed(decision.delivery.failure.expect("a reason"))));
     assert_eq!(*plan, before, "a refused order takes nothing");
+    alternatives.into_iter().map(|slot| slot.date).collect()
 }
 
 fn check_scheduled(order: OrderCompleted, plan: &mut Plan, zone: &str, date: NaiveDate) -> Delivery {
@@ -76,7 +80,7 @@ fn the_earliest_day_with_room_is_taken_from_tomorrow_on() {
     for date in 2..=15 {
         check_scheduled(order("10115"), &mut plan, "north", day(date));
     }
-    check_refused(order("10115"), &mut plan, CreationFailure::SlotFull);
+    assert_eq!(check_refused(order("10115"), &mut plan, CreationFailure::SlotFull), []);
 }
 
 #[test]
@@ -84,8 +88,10 @@ fn a_wish_is_kept_or_the_order_is_refused() {
     let wish = |date| OrderCompleted { wished_date: Some(date), ..order("10115") };
     let mut plan = Plan::new([zone("north", &["1"], 1)], []);
     check_scheduled(wish(day(5)), &mut plan, "north", day(5));
-    check_refused(wish(day(5)), &mut plan, CreationFailure::SlotFull);
-    check_refused(wish(day(1)), &mut plan, CreationFailure::SlotFull);
+    // Other days are offered: the next ones that are left, this order's competitors in the batch counted.
+    let offered = [2, 3, 4, 6, 7].map(day);
+    assert_eq!(check_refused(wish(day(5)), &mut plan, CreationFailure::SlotFull), offered);
+    assert_eq!(check_refused(wish(day(1)), &mut plan, CreationFailure::SlotFull), offered);
     check_scheduled(wish(day(15)), &mut plan, "north", day(15));
     check_refused(wish(day(16)), &mut plan, CreationFailure::SlotFull);
 }
@@ -97,14 +103,14 @@ fn the_longest_prefix_wins_and_then_the_lowest_id() {
     check_scheduled(order("10-115"), &mut plan, "near", day(2));
     check_scheduled(order("10215"), &mut plan, "also-near", day(2));
     check_scheduled(order("19999"), &mut plan, "wide", day(2));
-    check_refused(order("20115"), &mut plan, CreationFailure::ZoneUnserved);
+    assert_eq!(check_refused(order("20115"), &mut plan, CreationFailure::ZoneUnserved), []);
 }
 
 #[test]
 fn an_address_that_nobody_can_read_is_told_from_one_that_nobody_serves() {
     let mut plan = Plan::new([zone("north", &["1"], 9)], []);
     for unreadable in ["", " - ", "1/2", "1é", "1\u{0}"] {
-        check_refused(order(unreadable), &mut plan, CreationFailure::AddressInvalid);
+        assert_eq!(check_refused(order(unreadable), &mut plan, CreationFailure::AddressInvalid), []);
     }
     for country in ["", "D", "de", "DEU", "D1", "ÄÖ"] {
         let mut order = order("1");
@@ -124,7 +130,7 @@ fn weight_is_limited_and_never_overflows() {
         ..order("1")
     };
     check_scheduled(heavy(1, 3_333), &mut plan, "north", day(2));
-    check_refused(heavy(1, 3_334), &mut plan, CreationFailure::Overweight);
+    assert_eq!(check_refused(heavy(1, 3_334), &mut plan, CreationFailure::Overweight), []);
     check_refused(heavy(u32::MAX, u32::MAX), &mut plan, CreationFailure::Overweight);
 }
 

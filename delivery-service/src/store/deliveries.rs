@@ -178,7 +178,7 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         &column(&deliveries, |delivery| delivery.weight_g),
         &column(&deliveries, |delivery| delivery.address.as_ref().map(Json)) as _,
         &column(&deliveries, |delivery| delivery.proof.as_ref().map(Json)) as _,
-        &column(&deliveries, |delivery| delivery.failure.map(Json)) as _,
+        &column(&deliveries, |delivery| delivery.failure.as_ref().map(Json)) as _,
         &column(&deliveries, |delivery| delivery.version.0),
         &column(&made, |made| made.number),
         &column(&deliveries, |delivery| delivery.attention.map(Attention::name)) as _,

@@ -69,7 +69,7 @@ named! {
 }
 
 /// Why an order is cancelled, or was to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Cancellation {
     /// This side wanted it.
     Asked(CancellationReason),

@@ -25,10 +25,10 @@ impl Order {
                 self.learning(|delivery| delivery.created(created))
             }
             (Cancelling, Event::DeliveryFailed(failed @ Creation { .. })) if !self.knows_delivery() => {
-                self.cancelled_by(*failed)
+                self.cancelled_by(failed)
             }
             (Completed, Event::DeliveryFailed(failed @ Creation { .. }))
-            | (Confirmed | Cancelling, Event::DeliveryFailed(failed @ Fulfilment { .. })) => self.cancelled_by(*failed),
+            | (Confirmed | Cancelling, Event::DeliveryFailed(failed @ Fulfilment { .. })) => self.cancelled_by(failed),
             (Cancelling, DeliveryCancelled(_)) => Decision::nothing(self).cancelled(),
             (Confirmed, DeliveryDispatched(dispatched)) => self.dispatched(&dispatched.courier),
             (Cancelling, DeliveryDispatched(dispatched)) => {
@@ -38,7 +38,7 @@ impl Order {
                 .learning(|delivery| delivery.proof = Some(completed.proof.clone()))
                 .moving_stock(StockChange::Ship, StockState::Shipped)
                 .status(Delivered),
-            (InDelivery, Event::DeliveryFailed(failed @ Transit { goods, .. })) => self.returned(*failed, *goods),
+            (InDelivery, Event::DeliveryFailed(failed @ Transit { goods, .. })) => self.returned(failed, *goods),
 
             // Impossible, if the other side keeps to its table.
             (Completed, Event::DeliveryFailed(Fulfilment { .. } | Transit { .. }))
@@ -69,22 +69,22 @@ impl Order {
         Decision::nothing(self)
     }
 
-    fn cancelled_by(mut self, failed: DeliveryFailed) -> Decision {
+    fn cancelled_by(mut self, failed: &DeliveryFailed) -> Decision {
         // Who asked first stays the reason; the failure is then only the answer.
-        self.cancellation.get_or_insert(Cancellation::DeliveryFailed(failed));
-        self.learning(|delivery| delivery.failure = Some(failed)).cancelled()
+        self.cancellation.get_or_insert_with(|| Cancellation::DeliveryFailed(failed.clone()));
+        self.learning(|delivery| delivery.failure = Some(failed.clone())).cancelled()
     }
 
     fn dispatched(self, courier: &str) -> Decision {
         self.learning(|delivery| delivery.courier = Some(courier.to_owned())).capturing().status(Status::InDelivery)
     }
 
-    fn returned(self, failed: DeliveryFailed, goods: Goods) -> Decision {
+    fn returned(self, failed: &DeliveryFailed, goods: Goods) -> Decision {
         let (change, becomes) = match goods {
             Goods::Returned => (StockChange::Release, StockState::Released),
             Goods::Lost | Goods::Damaged => (StockChange::WriteOff, StockState::WrittenOff),
         };
-        self.learning(|delivery| delivery.failure = Some(failed))
+        self.learning(|delivery| delivery.failure = Some(failed.clone()))
             .giving_money_back()
             .moving_stock(change, becomes)
             .status(Status::Returned)

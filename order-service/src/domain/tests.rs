@@ -142,8 +142,8 @@ fn an_order_is_confirmed_dispatched_and_delivered() {
 
 #[test]
 fn an_order_that_cannot_be_delivered_is_undone() {
-    let failed = DeliveryFailed::Creation { reason: CreationFailure::ZoneUnserved };
-    let cancelled = after(placed(), &[Event::DeliveryFailed(failed)]);
+    let failed = DeliveryFailed::Creation { reason: CreationFailure::ZoneUnserved, alternatives: vec![] };
+    let cancelled = after(placed(), &[Event::DeliveryFailed(failed.clone())]);
     assert_eq!(money(&cancelled), [TransferKind::Void]);
     assert_eq!(stock(&cancelled), [(StockChange::Release, "lamp", 2), (StockChange::Release, "chair", 1)]);
     assert_eq!(cancelled.order.status, Status::Cancelled);

@@ -25,7 +25,7 @@ pub struct OrderView<'a> {
     /// The day the customer wished.
     slot: Option<NaiveDate>,
     delivery: Option<DeliveryView<'a>>,
-    cancellation: Option<CancellationView>,
+    cancellation: Option<CancellationView<'a>>,
     waiting_for: Option<WaitingView>,
     attention: Option<Attention>,
     version: i64,
@@ -48,24 +48,24 @@ struct DeliveryView<'a> {
     promised_date: Option<NaiveDate>,
     courier: Option<&'a str>,
     proof: Option<&'a Proof>,
-    failure: Option<DeliveryFailed>,
+    failure: Option<&'a DeliveryFailed>,
 }
 
 #[derive(Debug, Serialize)]
-struct CancellationView {
+struct CancellationView<'a> {
     #[serde(flatten)]
-    reason: ReasonView,
+    reason: ReasonView<'a>,
     /// It was asked for after the parcel had left.
     rejected: bool,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-enum ReasonView {
+enum ReasonView<'a> {
     Customer,
     NoDeliveryOutcome,
     Operator,
-    DeliveryFailed { failure: DeliveryFailed },
+    DeliveryFailed { failure: &'a DeliveryFailed },
 }
 
 #[derive(Debug, Serialize)]
@@ -134,15 +134,15 @@ impl<'a> DeliveryView<'a> {
             promised_date: delivery.promised_date,
             courier: delivery.courier.as_deref(),
             proof: delivery.proof.as_ref(),
-            failure: delivery.failure,
+            failure: delivery.failure.as_ref(),
         };
         (*delivery != KnownDelivery::default()).then_some(view)
     }
 }
 
-impl CancellationView {
-    fn of(order: &Order) -> Option<Self> {
-        let reason = match order.cancellation? {
+impl<'a> CancellationView<'a> {
+    fn of(order: &'a Order) -> Option<Self> {
+        let reason = match order.cancellation.as_ref()? {
             Cancellation::Asked(CancellationReason::Customer) => ReasonView::Customer,
             Cancellation::Asked(CancellationReason::NoDeliveryOutcome) => ReasonView::NoDeliveryOutcome,
             Cancellation::Asked(CancellationReason::Operator) => ReasonView::Operator,

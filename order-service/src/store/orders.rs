@@ -237,7 +237,10 @@ impl OrderRow {
             status: read(&self.status)?,
             payment: read(&self.payment)?,
             stock: read(&self.stock)?,
-            cancellation: self.cancellation.map(|reason| cancellation(reason, delivery.failure)).transpose()?,
+            cancellation: self
+                .cancellation
+                .map(|reason| cancellation(reason, delivery.failure.as_ref()))
+                .transpose()?,
             cancellation_rejected: self.cancellation_rejected,
             cancellation_asked: self.cancellation_asked.try_into().map_err(unreadable)?,
             attention: self.attention.as_deref().map(read).transpose()?,
@@ -263,7 +266,7 @@ impl OrderRow {
 }
 
 /// How a cancellation stands in its column; the failure itself stands in `failure`.
-pub(super) fn cancellation_name(cancellation: Cancellation) -> &'static str {
+pub(super) fn cancellation_name(cancellation: &Cancellation) -> &'static str {
     match cancellation {
         Cancellation::Asked(CancellationReason::Customer) => "customer",
         Cancellation::Asked(CancellationReason::NoDeliveryOutcome) => "no_delivery_outcome",
@@ -272,9 +275,9 @@ pub(super) fn cancellation_name(cancellation: Cancellation) -> &'static str {
     }
 }
 
-fn cancellation(name: String, failure: Option<DeliveryFailed>) -> sqlx::Result<Cancellation> {
+fn cancellation(name: String, failure: Option<&DeliveryFailed>) -> sqlx::Result<Cancellation> {
     match failure {
-        Some(failed) if name == "delivery_failed" => Ok(Cancellation::DeliveryFailed(failed)),
+        Some(failed) if name == "delivery_failed" => Ok(Cancellation::DeliveryFailed(failed.clone())),
         Some(_) | None => from_json(name.into()).map(Cancellation::Asked),
     }
 }

@@ -169,7 +169,7 @@ async fn update_orders(tx: &mut Tx<'_>, orders: &[&Order]) -> sqlx::Result<()> {
         &column(orders, |order| order.status.name().to_owned()),
         &column(orders, |order| order.payment.name().to_owned()),
         &column(orders, |order| order.stock.name().to_owned()),
-        &column(orders, |order| order.cancellation.map(cancellation_name)) as _,
+        &column(orders, |order| order.cancellation.as_ref().map(cancellation_name)) as _,
         &column(orders, |order| order.cancellation_rejected),
         &checked_column(orders, |order| order.cancellation_asked.try_into().map_err(unfit))?,
         &column(orders, |order| order.attention.map(|attention| attention.name())) as _,

@@ -136,6 +136,10 @@ fn created() -> DeliveryCreated {
     }
 }
 
+fn alternatives() -> Vec<Slot> {
+    ["2026-03-05", "2026-03-09"].map(|day| Slot { zone: "berlin-north".to_owned(), date: date(day) }).to_vec()
+}
+
 fn completed() -> DeliveryCompleted {
     let reference = Some("signature/2026/03/04/0042".to_owned());
     DeliveryCompleted { proof: Proof { received_by: "Z. Müller".to_owned(), reference } }
@@ -148,7 +152,8 @@ fn meanings() -> Vec<(&'static str, Envelope)> {
     let mut least = envelope("12", 1, "2026-03-01T09:16:00Z", "req-7f3b", Event::OrderCompleted(least_order()));
     least.order_id = "019abcde-0000-7000-8000-00000000000b".parse().expect("an id");
     let customer = Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer });
-    let unserved = DeliveryFailed::Creation { reason: CreationFailure::ZoneUnserved };
+    let unserved = DeliveryFailed::Creation { reason: CreationFailure::ZoneUnserved, alternatives: vec![] };
+    let full = DeliveryFailed::Creation { reason: CreationFailure::SlotFull, alternatives: alternatives() };
     let nobody = DeliveryFailed::Fulfilment { reason: FulfilmentFailure::NoCourier };
     let returned = DeliveryFailed::Transit { reason: TransitFailure::RecipientAbsent, goods: Goods::Returned };
     let dispatched = DeliveryDispatched { courier: "courier-17".to_owned() };
@@ -158,6 +163,7 @@ fn meanings() -> Vec<(&'static str, Envelope)> {
         ("OrderCancelled.v1", traced(envelope("13", 2, "2026-03-01T09:20:00.5Z", "req-80c1", customer))),
         ("DeliveryCreated.v1", traced(envelope("21", 1, "2026-03-01T09:15:00.123456Z", &placed, Event::DeliveryCreated(created())))),
         ("DeliveryFailed.v1.creation", traced(envelope("22", 1, "2026-03-01T09:15:00.2Z", &placed, Event::DeliveryFailed(unserved)))),
+        ("DeliveryFailed.v1.creation.alternatives", envelope("28", 1, "2026-03-01T09:15:00.3Z", &placed, Event::DeliveryFailed(full))),
         ("DeliveryFailed.v1.fulfilment", envelope("23", 2, "2026-03-03T17:00:00Z", "req-9a01", Event::DeliveryFailed(nobody))),
         ("DeliveryFailed.v1.transit", envelope("24", 3, "2026-03-04T12:30:00Z", "req-9b17", Event::DeliveryFailed(returned))),
         ("DeliveryCancelled.v1", traced(envelope("25", 2, "2026-03-01T09:20:00.7Z", &cancelled, Event::DeliveryCancelled(DeliveryCancelled {})))),

@@ -5,8 +5,8 @@ use proptest::{collection::vec, option, prelude::*, strategy::ValueTree, test_ru
 use shared_events::{
     Address, CancellationReason, Cause, CreationFailure, Currency, DeliveryCancelled, DeliveryCompleted,
     DeliveryCreated, DeliveryDispatched, DeliveryFailed, DeliveryId, Envelope, Event, EventId, EventKind,
-    FulfilmentFailure, Goods, Item, Money, OrderCancelled, OrderCompleted, OrderId, Proof, Slot, TransitFailure,
-    Version, wire::Wire,
+    FulfilmentFailure, Goods, Item, MOST_ALTERNATIVES, Money, OrderCancelled, OrderCompleted, OrderId, Proof, Slot,
+    TransitFailure, Version, wire::Wire,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,10 @@ fn address() -> impl Strategy<Value = Address> {
     )
 }
 
+fn slot() -> impl Strategy<Value = Slot> {
+    (text(), date()).prop_map(|(zone, date)| Slot { zone, date })
+}
+
 fn failed() -> impl Strategy<Value = DeliveryFailed> {
     let creation = prop::sample::select(vec![
         CreationFailure::AddressInvalid,
@@ -73,7 +77,8 @@ fn failed() -> impl Strategy<Value = DeliveryFailed> {
     ]);
     let goods = prop::sample::select(vec![Goods::Returned, Goods::Lost, Goods::Damaged]);
     prop_oneof![
-        creation.prop_map(|reason| DeliveryFailed::Creation { reason }),
+        (creation, vec(slot(), 0..=MOST_ALTERNATIVES))
+            .prop_map(|(reason, alternatives)| DeliveryFailed::Creation { reason, alternatives }),
         fulfilment.prop_map(|reason| DeliveryFailed::Fulfilment { reason }),
         (transit, goods).prop_map(|(reason, goods)| DeliveryFailed::Transit { reason, goods }),
     ]
@@ -88,8 +93,7 @@ fn event() -> impl Strategy<Value = Event> {
     let reasons =
         vec![CancellationReason::Customer, CancellationReason::NoDeliveryOutcome, CancellationReason::Operator];
     let cancelled = prop::sample::select(reasons).prop_map(|reason| Event::OrderCancelled(OrderCancelled { reason }));
-    let created = (uuid(), text(), date(), date()).prop_map(|(id, zone, date, promised_date)| {
-        let slot = Slot { zone, date };
+    let created = (uuid(), slot(), date()).prop_map(|(id, slot, promised_date)| {
         Event::DeliveryCreated(DeliveryCreated { delivery_id: DeliveryId(id), slot, promised_date })
     });
     let proof = (text(), option::of(text())).prop_map(|(received_by, reference)| Proof { received_by, reference });

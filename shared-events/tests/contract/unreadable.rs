@@ -2,7 +2,7 @@
 //! ever taken for something else.
 
 use serde_json::{Value, json};
-use shared_events::{Envelope, Version, wire::Unreadable};
+use shared_events::{DeliveryFailed, Envelope, Event, Version, wire::Unreadable};
 
 use crate::golden::{Golden, golden, golden_names};
 
@@ -141,7 +141,7 @@ fn data_of_another_shape_is_undecodable() {
 
 #[test]
 fn data_without_a_field_or_with_a_wrong_one_is_undecodable() {
-    let broken: [(&str, &str, Option<Value>); 14] = [
+    let broken: [(&str, &str, Option<Value>); 16] = [
         ("OrderCompleted.v1", "/items", None),
         ("OrderCompleted.v1", "/items/0/quantity", Some(json!(-1))),
         ("OrderCompleted.v1", "/items/0/quantity", Some(json!(1.5))),
@@ -154,6 +154,8 @@ fn data_without_a_field_or_with_a_wrong_one_is_undecodable() {
         ("OrderCancelled.v1", "/reason", Some(json!("bored"))),
         ("DeliveryCreated.v1", "/delivery_id", Some(json!("d1"))),
         ("DeliveryFailed.v1.creation", "/reason", Some(json!("lost"))),
+        ("DeliveryFailed.v1.creation.alternatives", "/alternatives", Some(json!("tomorrow"))),
+        ("DeliveryFailed.v1.creation.alternatives", "/alternatives/1/date", None),
         ("DeliveryFailed.v1.transit", "/goods", None),
         ("DeliveryFailed.v1.transit", "/stage", Some(json!("heaven"))),
     ];
@@ -192,6 +194,19 @@ fn fields_and_headers_that_a_newer_writer_adds_are_ignored() {
         newer.data["added_later"] = json!({ "deep": [1, 2, 3] });
         assert_eq!(newer.read().expect("readable"), golden(&name).read().expect("readable"), "{name}");
     }
+}
+
+#[test]
+fn of_more_alternatives_than_the_contract_allows_the_first_are_read() {
+    let mut newer = golden("DeliveryFailed.v1.creation.alternatives");
+    let slots = (1..=28).map(|day| json!({ "zone": "berlin-north", "date": format!("2026-03-{day:02}") }));
+    newer.data["alternatives"] = slots.chain([json!("and more")]).collect();
+    let Event::DeliveryFailed(DeliveryFailed::Creation { alternatives, .. }) = newer.read().expect("readable").event
+    else {
+        panic!("another event")
+    };
+    let days: Vec<String> = alternatives.iter().map(|slot| slot.date.to_string()).collect();
+    assert_eq!(days, ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use delivery_service::domain::{Command, Delivery, FailureReason, Status as DeliveryStatus};
 use order_service::domain::{Order, Payment, Status};
-use shared_events::{DeliveryFailed, Event, Goods};
+use shared_events::{DeliveryFailed, Event, Goods, Slot};
 
 use crate::{
     delivery_table::{self, StaffRow},
@@ -105,6 +105,14 @@ pub fn delivery_command(before: &Delivery, command: &Command) -> String {
     format!("delivery {} × {}", staff_row(before), delivery_table::COMMAND_COLUMNS[column])
 }
 
+/// What a refused order could have instead.
+pub fn alternatives(delivery: &Delivery) -> &[Slot] {
+    match &delivery.failure {
+        Some(DeliveryFailed::Creation { alternatives, .. }) => alternatives,
+        Some(DeliveryFailed::Fulfilment { .. } | DeliveryFailed::Transit { .. }) | None => &[],
+    }
+}
+
 fn staff_row(delivery: &Delivery) -> StaffRow {
     match delivery.status {
         DeliveryStatus::Void => StaffRow::Void,
@@ -144,8 +152,9 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 15] = [
+pub const TROUBLE: [&str; 16] = [
     "an order is refused because nothing is left",
+    "a refusal names other days",
     "a record is sent and not acknowledged, and sent again",
     "a record is lost on the way to the broker, and sent again",
     "an old record is sent once more",

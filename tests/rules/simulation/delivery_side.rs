@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use delivery_service::domain::{Command, Courier, Couriers, Decision, Delivery, Places, Plan, Refusal, SlotChange};
 use shared_events::{Envelope, OrderId, Slot, Stamp};
 
-use super::lane::{Inbox, Outbox};
+use super::{
+    coverage::alternatives,
+    lane::{Inbox, Outbox},
+};
 use crate::fixtures::zone;
 
 /// How many parcels a day takes.
@@ -24,6 +27,7 @@ pub struct DeliverySide {
     pub taken: BTreeMap<Slot, i64>,
     pub loads: BTreeMap<String, i64>,
     pub anomalies: Vec<String>,
+    pub full_alternatives: Vec<String>,
     pub outbox: Outbox,
     pub inbox: Inbox,
 }
@@ -51,9 +55,17 @@ impl DeliverySide {
     pub fn react(&mut self, envelope: &Envelope, stamp: Stamp) {
         let decision = match self.deliveries.get(&envelope.order_id) {
             Some(delivery) => delivery.clone().react(&envelope.event, stamp),
-            None => Delivery::begin(envelope.order_id, &envelope.event, &mut self.plan(), stamp),
+            None => self.begin(envelope, stamp),
         };
         self.save(decision, stamp, envelope.id.to_string());
+    }
+
+    fn begin(&mut self, envelope: &Envelope, stamp: Stamp) -> Decision {
+        let decision = Delivery::begin(envelope.order_id, &envelope.event, &mut self.plan(), stamp);
+        let is_full = |slot: &&Slot| self.taken.get(slot).is_some_and(|taken| *taken >= PLACES_A_DAY);
+        let named = alternatives(&decision.delivery).iter().filter(is_full);
+        self.full_alternatives.extend(named.map(|slot| format!("{slot:?} was full when it was named")));
+        decision
     }
 
     fn save(&mut self, decision: Decision, stamp: Stamp, cause: String) {

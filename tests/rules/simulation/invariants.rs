@@ -38,6 +38,8 @@ pub fn check_always(world: &World, found: &mut Violations) {
     for anomaly in anomalies {
         found.unless(false, "no anomaly", || anomaly.clone());
     }
+    let named = &world.delivery_side.full_alternatives;
+    found.unless(named.is_empty(), "other days have room", || named.join("; "));
 }
 
 /// The order's name and all that is known of it, as evidence.

@@ -216,6 +216,9 @@ impl World {
                 self.delivery_side.react(envelope, stamp);
                 let after = &self.delivery_side.deliveries[&order_id];
                 self.coverage.note(coverage::delivery_event(before.as_ref(), &envelope.event, after));
+                if before.is_none() && !coverage::alternatives(after).is_empty() {
+                    self.coverage.note("a refusal names other days");
+                }
             }
             Topic::Deliveries => {
                 self.coverage.note(coverage::order_event(&self.order_side.orders[&order_id], &envelope.event));

@@ -1,19 +1,8 @@
 //! Somebody asks for days before they order, and gets the one they choose.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::story::Story;
-
-/// What a parcel with one piece weighs.
-const ONE_PIECE_G: i64 = 500;
-
-impl Story {
-    async fn quoted(&self, limit: usize) -> Vec<Value> {
-        let quote = self.shop.options(&self.postal_code, ONE_PIECE_G, limit).await.expect("there is an answer");
-        assert_eq!((&quote["zone"], &quote["reason"]), (&json!(self.zone), &json!(null)), "{quote}");
-        quote["options"].as_array().expect("a list").clone()
-    }
-}
+use super::story::{ONE_PIECE_G, Story};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_quoted_day_can_be_had_and_is_no_longer_quoted_once_it_is_full() {
@@ -22,9 +11,7 @@ async fn every_quoted_day_can_be_had_and_is_no_longer_quoted_once_it_is_full() {
     assert_eq!((quoted.len(), story.quoted(14).await.len()), (4, 14));
     // The last first: what is taken is the day that was wished, not the earliest.
     for slot in quoted.iter().rev() {
-        let mut order = story.order(1);
-        order["slot"] = slot["date"].clone();
-        let id = story.places(&order).await;
+        let id = story.places(&story.order_for(1, slot)).await;
         let order = story.becomes(&id, "confirmed").await;
         assert_eq!(&order["delivery"]["slot"], slot);
         assert!(!story.quoted(14).await.contains(slot), "{slot} is full");

@@ -47,7 +47,10 @@ async fn an_order_that_cannot_be_delivered_is_cancelled_with_payment_voided_and_
     ] {
         let id = story.places(&order).await;
         let order = story.becomes(&id, "cancelled").await;
-        let failure = json!({ "stage": "creation", "reason": reason });
+        let mut failure = json!({ "stage": "creation", "reason": reason });
+        if reason == "slot_full" {
+            failure["alternatives"] = json!(story.quoted(5).await);
+        }
         assert_eq!((&order["payment"], &order["stock"]), (&json!("voided"), &json!("released")));
         assert_eq!(
             order["cancellation"],
@@ -77,6 +80,32 @@ async fn without_a_wish_the_next_day_with_room_is_taken_and_a_wished_day_without
     wished["slot"] = first;
     let third = story.places(&wished).await;
     let third = story.becomes(&third, "cancelled").await;
-    assert_eq!(third["cancellation"]["failure"], json!({ "stage": "creation", "reason": "slot_full" }));
+    assert_eq!(third["cancellation"]["failure"]["reason"], json!("slot_full"));
     assert_eq!(story.pieces().await, [2, 0, 0, PIECES]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_day_comes_with_other_days_and_any_of_them_can_be_had() {
+    let story = Story::begins(1).await;
+    let wished = &story.quoted(3).await[2];
+    let first = story.places(&story.order_for(1, wished)).await;
+    assert_eq!(&story.becomes(&first, "confirmed").await["delivery"]["slot"], wished);
+
+    let refused = story.places(&story.order_for(1, wished)).await;
+    let refused = story.becomes(&refused, "cancelled").await;
+    let offered = story.quoted(5).await;
+    let failure = json!({ "stage": "creation", "reason": "slot_full", "alternatives": offered });
+    assert_eq!((&refused["delivery"]["failure"], &refused["cancellation"]["failure"]), (&failure, &failure));
+    assert!(offered.len() == 5 && !offered.contains(wished), "{offered:?}");
+
+    let again = story.places(&story.order_for(1, &offered[3])).await;
+    assert_eq!(story.becomes(&again, "confirmed").await["delivery"]["slot"], offered[3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_every_day_is_full_a_refusal_has_nothing_to_offer() {
+    let story = Story::begins(0).await;
+    let id = story.places(&story.order(1)).await;
+    let order = story.becomes(&id, "cancelled").await;
+    assert_eq!(order["delivery"]["failure"], json!({ "stage": "creation", "reason": "slot_full" }));
 }

@@ -10,6 +10,9 @@ use tokio::sync::OnceCell;
 /// Pieces of the article at the beginning.
 pub const PIECES: i64 = 10;
 
+/// What a parcel with one piece weighs.
+pub const ONE_PIECE_G: i64 = 500;
+
 pub struct Story {
     pub shop: Shop,
     pub pair: &'static Pair,
@@ -44,6 +47,20 @@ impl Story {
     /// So many pieces to the zone of the story.
     pub fn order(&self, pieces: u32) -> Value {
         order_of(&[(&self.sku, pieces)], &self.postal_code)
+    }
+
+    /// The next days with room for one piece, at most so many.
+    pub async fn quoted(&self, limit: usize) -> Vec<Value> {
+        let quote = self.shop.options(&self.postal_code, ONE_PIECE_G, limit).await.expect("there is an answer");
+        assert_eq!((&quote["zone"], &quote["reason"]), (&json!(self.zone), &json!(null)), "{quote}");
+        quote["options"].as_array().expect("a list").clone()
+    }
+
+    /// The same order, for this day.
+    pub fn order_for(&self, pieces: u32, slot: &Value) -> Value {
+        let mut order = self.order(pieces);
+        order["slot"] = slot["date"].clone();
+        order
     }
 
     /// Places an order. Answers with its id.
