@@ -5,21 +5,25 @@ use std::{collections::BTreeSet, fs};
 use super::{Source, assert_none, paths, read, root};
 
 /// What somebody who opens this repository looks for.
-const NAMED: [&str; 22] = [
+const NAMED: [&str; 26] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
+    "Dockerfile",
     "LICENSE",
     "README.md",
     ".cargo/config.toml",
     ".ci/run",
+    ".dockerignore",
     "chassis/migrations",
     "chassis/src/clock.rs",
     "clippy.toml",
     "delivery-service/migrations",
     "deny.toml",
+    "deploy/docker",
+    "docker-compose.yml",
     "docs/decisions",
     "docs/saga.md",
     "order-service/migrations",
