@@ -93,17 +93,15 @@ impl fmt::Display for Version {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use uuid::{NoContext, Timestamp};
+    use uuid::Builder;
 
     use super::*;
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "ids of a moment that the test chooses")]
     fn the_earliest_id_of_a_moment_lies_between_those_placed_before_it_and_those_placed_from_it_on() {
         let moment = DateTime::parse_from_rfc3339("2026-12-01T08:00:00.123Z").expect("a moment").to_utc();
         let placed_at = |at: DateTime<Utc>| {
-            let seconds = at.timestamp().unsigned_abs();
-            OrderId(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, at.timestamp_subsec_nanos())))
+            OrderId(Builder::from_unix_timestamp_millis(at.timestamp_millis().unsigned_abs(), &[0x5a; 10]).into_uuid())
         };
         let earliest = OrderId::earliest_at(moment);
         assert_eq!(earliest.to_string(), "01a2309e-247b-0000-0000-000000000000");
