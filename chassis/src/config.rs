@@ -2,10 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use anyhow::ensure;
+use chrono::TimeDelta;
 use clap::Args;
 use url::Url;
 
-use crate::messaging::KafkaSettings;
+use crate::{growth::Retention, messaging::KafkaSettings};
 
 /// What an instance of either service is told. Every flag can also be given by the environment variable beside it. A service
 /// flattens these into a struct of its own, with what only it needs to know.
@@ -57,6 +59,18 @@ pub struct Settings {
     /// How often to look for what has waited too long, in milliseconds.
     #[arg(long, env = "SWEEP_EVERY_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub sweep_every_ms: u64,
+    /// How long announced events are kept after their order was placed, in days. What may still be needed is kept longer.
+    #[arg(long, env = "EVENT_LOG_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(3..=3_650))]
+    pub event_log_retention_days: u16,
+    /// How many days of orders a new partition of the event log is for. Partitions that are there stay as they are.
+    #[arg(long, env = "EVENT_LOG_PARTITION_DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub event_log_partition_days: u16,
+    /// How long a parked event is kept after it was resolved, in days.
+    #[arg(long, env = "PARKED_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+    pub parked_retention_days: u16,
+    /// How long the answer to a request with an Idempotency-Key is kept, in hours. After that, the same key is a new request.
+    #[arg(long, env = "IDEMPOTENCY_RETENTION_HOURS", default_value_t = 72, value_parser = clap::value_parser!(u16).range(1..=8_760))]
+    pub idempotency_retention_hours: u16,
     /// How the log is written. What is logged is told by RUST_LOG.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -128,6 +142,25 @@ impl Settings {
 
     pub(crate) fn sweep_every(&self) -> Duration {
         Duration::from_millis(self.sweep_every_ms)
+    }
+
+    /// How long is kept what is of use only for a while.
+    ///
+    /// # Errors
+    /// When the event log would be cut into too few partitions to drop one now and then, or into more than a query should look at.
+    pub(crate) fn retention(&self) -> anyhow::Result<Retention> {
+        let (kept, partition) = (self.event_log_retention_days, self.event_log_partition_days);
+        ensure!(
+            (3..=120).contains(&(kept / partition)),
+            "the event log is kept for {kept} days (--event-log-retention-days) in partitions of {partition} days \
+             (--event-log-partition-days): it has to be 3 to 120 partitions"
+        );
+        Ok(Retention {
+            event_log: TimeDelta::days(kept.into()),
+            partition_days: partition,
+            parked_events: TimeDelta::days(self.parked_retention_days.into()),
+            idempotency_keys: TimeDelta::hours(self.idempotency_retention_hours.into()),
+        })
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

@@ -49,8 +49,8 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
             .connect_lazy_with(options.clone())
     };
     // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, and room for neither to wait. Relay: the
-    // lock's connection, the relay's own, and the gauges'.
-    let pools = Pools { requests: pool(10), inbox: pool(3), relay: pool(3) };
+    // lock's connection, the relay's own, the gauges', and the janitor's.
+    let pools = Pools { requests: pool(10), inbox: pool(3), relay: pool(4) };
     wait_for(&pools.requests).await?;
     Ok(pools)
 }
@@ -79,6 +79,12 @@ pub(crate) async fn answered<T, E: From<sqlx::Error>>(work: impl Future<Output =
         let silence = io::Error::new(io::ErrorKind::TimedOut, "the database has not answered for a long time");
         Err(sqlx::Error::Io(silence).into())
     })
+}
+
+/// Whether somebody else held a lock for longer than was to be waited, or was in the way in another manner that passes.
+pub(crate) fn is_in_the_way(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|refused| refused.code());
+    code.is_some_and(|code| ["55P03", "40001", "40P01", "57014"].contains(&code.as_ref()))
 }
 
 /// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history

@@ -16,7 +16,7 @@ use crate::{Failure, Tx, clock, database::answered, messaging::Wake};
 const BATCH: i64 = 200;
 
 /// What a service does about what has waited too long: load → decide → save.
-pub trait Deadlines: Debug + Send + Sync + 'static {
+pub trait Deadlines: Debug + Clone + Send + Sync + 'static {
     /// Deals with up to `most` of what is overdue `now`, and says with how many. Rows that somebody else has locked are skipped:
     /// whoever holds them is about to change them. The caller commits.
     fn sweep(
@@ -26,9 +26,10 @@ pub trait Deadlines: Debug + Send + Sync + 'static {
         most: i64,
     ) -> impl Future<Output = Result<usize, Failure>> + Send;
 
-    /// The oldest order about which this service may still have to announce something again. What was announced about it and
-    /// about younger ones is kept.
-    fn oldest_open(&self, tx: &mut Tx<'_>) -> impl Future<Output = sqlx::Result<Option<OrderId>>> + Send;
+    /// The oldest order from this one on about which this service may still have to announce something, or something again. What
+    /// was announced about it is kept for as long.
+    fn oldest_open(&self, tx: &mut Tx<'_>, from: OrderId)
+    -> impl Future<Output = sqlx::Result<Option<OrderId>>> + Send;
 }
 
 /// Sweeps again and again.

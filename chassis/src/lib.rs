@@ -10,6 +10,7 @@ mod config;
 mod database;
 mod deadlines;
 mod failure;
+mod growth;
 pub mod http;
 pub mod messaging;
 mod service;
@@ -20,6 +21,7 @@ pub use config::{Chores, LogFormat, Settings};
 pub use database::migrate;
 pub use deadlines::{Deadlines, Sweeper};
 pub use failure::Failure;
+pub use growth::{Janitor, Retention, Turn};
 pub use messaging::{Incoming, Reactions};
 pub use service::{Api, Routes, Running, Service};
 

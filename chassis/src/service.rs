@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use stages::Running;
 
 use crate::{
-    Deadlines, Settings, Sweeper,
+    Deadlines, Janitor, Settings, Sweeper, clock,
     commit::{Committer, GroupCommit, Requests},
     database,
     http::{
@@ -125,9 +125,13 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     /// # Errors
     /// When the database cannot be reached or migrated, or the port is taken.
     pub async fn start(self, settings: Settings) -> anyhow::Result<Running> {
+        let retention = settings.retention()?;
         let metrics = metrics::recorder()?;
         let pools = database::connect(&settings.database_url, self.name).await?;
         database::migrate(&pools.requests, &self.migrations).await?;
+        let janitor = Janitor::new(self.deadlines.clone(), pools.relay.clone(), retention);
+        // Before anything is announced: what finds no partition would have to be moved.
+        janitor.prepare(clock::now()).await.context("the event log could not be given its partitions")?;
         let address = self.address(&settings);
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("nothing can listen on {address} (--listen)"))?;
@@ -148,6 +152,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         stages.add("requests", |stop| commits.run(stop));
         let sweeper = Sweeper::new(self.deadlines, pools.inbox.clone(), wakes.relay.clone(), settings.sweep_every());
         stages.add("deadlines", |stop| sweeper.run(stop));
+        stages.add("growth", |stop| janitor.run(stop));
 
         let lanes = Lanes {
             name: self.name,

@@ -27,8 +27,8 @@ impl Deadlines for DeliveryDeadlines {
         Ok(swept)
     }
 
-    async fn oldest_open(&self, tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
-        store::oldest_open(tx).await
+    async fn oldest_open(&self, tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
+        store::oldest_open(tx, from).await
     }
 }
 

@@ -34,8 +34,8 @@ impl Deadlines for OrderDeadlines {
         Ok(saved.len())
     }
 
-    async fn oldest_open(&self, tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
-        store::oldest_open(tx).await
+    async fn oldest_open(&self, tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
+        store::oldest_open(tx, from).await
     }
 }
 

@@ -107,13 +107,15 @@ pub async fn lock_overdue(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> sql
     rows.into_iter().map(Row::stored).collect()
 }
 
-/// The oldest order whose delivery has not ended.
+/// The oldest order from this one on whose delivery has not ended.
 ///
 /// # Errors
 /// The database refuses or does not answer.
-pub async fn oldest_open(tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
+pub async fn oldest_open(tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
     let oldest = sqlx::query_scalar!(
-        "select order_id from deliveries where status in ('scheduled', 'dispatched') order by order_id limit 1"
+        "select order_id from deliveries where status in ('scheduled', 'dispatched') and order_id >= $1
+         order by order_id limit 1",
+        from.0
     );
     Ok(oldest.fetch_optional(&mut **tx).await?.map(OrderId))
 }

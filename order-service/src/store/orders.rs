@@ -107,10 +107,12 @@ pub async fn lock_overdue(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> sql
     with_items(tx, rows).await
 }
 
-/// The oldest order that has not ended.
-pub async fn oldest_open(tx: &mut Tx<'_>) -> sqlx::Result<Option<OrderId>> {
+/// The oldest order from this one on that has not ended.
+pub async fn oldest_open(tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
     let oldest = sqlx::query_scalar!(
-        "select id from orders where status in ('completed', 'confirmed', 'in_delivery', 'cancelling') order by id limit 1"
+        "select id from orders where status in ('completed', 'confirmed', 'in_delivery', 'cancelling') and id >= $1
+         order by id limit 1",
+        from.0
     );
     Ok(oldest.fetch_optional(&mut **tx).await?.map(OrderId))
 }
