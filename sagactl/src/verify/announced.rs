@@ -1,4 +1,6 @@
 //! I11, as far as one database shows it: what was decided is in the log, and what the outbox points to is there.
+//!
+//! The log is not kept for ever. Of orders below its horizon the oldest events may be gone, or all; what is left has no hole.
 
 use std::borrow::Cow;
 
@@ -32,10 +34,13 @@ const ANNOUNCEMENT_IS_MISSING: &str = "
                   coalesce(rows.version, 0), coalesce(logged.events, 0), coalesce(logged.last, 0)) as evidence
     from {rows} as rows
     full join (
-        select order_id, count(*) as events, max(version) as last from event_log group by order_id
+        select order_id, count(*) as events, min(version) as first, max(version) as last from event_log group by order_id
     ) as logged on logged.order_id = rows.{order}
-    where coalesce(rows.version, 0) <> coalesce(logged.events, 0)
-       or coalesce(rows.version, 0) <> coalesce(logged.last, 0)";
+    left join event_log_horizon as horizon on coalesce(rows.{order}, logged.order_id) < horizon.before
+    where case when horizon.before is null then
+               coalesce(rows.version, 0) <> coalesce(logged.events, 0) or coalesce(rows.version, 0) <> coalesce(logged.last, 0)
+          else logged.last <> coalesce(rows.version, 0) or logged.last - logged.first + 1 <> logged.events
+          end";
 
 const POINTER_TO_NOTHING: &str = "
     select 'order ' || outbox.order_id as subject,

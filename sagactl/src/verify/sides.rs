@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 /// How many orders are looked at together. Any number of them is looked at in this much memory.
@@ -39,7 +39,7 @@ pub(super) struct Delivery {
 #[derive(Clone, Debug, Default, sqlx::FromRow)]
 pub(super) struct Lanes {
     order_id: Uuid,
-    /// Versions in the log.
+    /// Versions in the log, and those that it had once and need not keep.
     pub announced: Vec<i64>,
     /// Versions that the broker has not acknowledged yet.
     pub unsent: Vec<i64>,
@@ -69,6 +69,7 @@ const KNOWN_TO_DELIVERIES: &str = "
     union (select order_id from inbox where order_id > $1 order by order_id limit $2)
     order by 1 limit $2";
 
+/// `{rows}` and `{order}`: what knows how many events were announced of an order that the log need not keep any more.
 const LANES: &str = "
     select order_id,
            coalesce(array_agg(announced) filter (where announced is not null), '{}') as announced,
@@ -82,6 +83,10 @@ const LANES: &str = "
         union all select order_id, null, null, seen, null from inbox where order_id = any ($1)
         union all select order_id, null, null, null, version
         from parked_events where order_id = any ($1) and resolved_at is null
+        union all select {order}, gone, null, null, null
+        from {rows} join event_log_horizon on {order} < before cross join generate_series(1, version) as gone
+        where {order} = any ($1)
+          and not exists (select from event_log where event_log.order_id = {rows}.{order} and event_log.version = gone)
     ) as marks
     group by order_id";
 
@@ -99,13 +104,16 @@ pub(super) async fn page_after(
 
 /// These sagas, in the order of their ids.
 pub(super) async fn sagas(orders: &mut PgConnection, deliveries: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Saga>> {
-    let lanes_here = lanes(orders, ids).await.context("order-service's outbox and inbox could not be read")?;
+    let lanes_here =
+        lanes(orders, "orders", "id", ids).await.context("order-service's outbox and inbox could not be read")?;
     let placed: Vec<Order> = sqlx::query_as("select id, status, delivery_id from orders where id = any ($1)")
         .bind(ids)
         .fetch_all(orders)
         .await
         .context("orders could not be read")?;
-    let lanes_there = lanes(deliveries, ids).await.context("delivery-service's outbox and inbox could not be read")?;
+    let lanes_there = lanes(deliveries, "deliveries", "order_id", ids)
+        .await
+        .context("delivery-service's outbox and inbox could not be read")?;
     let planned: Vec<Delivery> =
         sqlx::query_as("select id, order_id, status from deliveries where order_id = any ($1)")
             .bind(ids)
@@ -126,7 +134,9 @@ pub(super) async fn sagas(orders: &mut PgConnection, deliveries: &mut PgConnecti
     Ok(ids.iter().map(saga).collect())
 }
 
-async fn lanes(database: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Lanes>> {
-    let lanes: Vec<Lanes> = sqlx::query_as(LANES).bind(ids).fetch_all(database).await?;
+async fn lanes(database: &mut PgConnection, rows: &str, order: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, Lanes>> {
+    // Made of our own constants and nothing else.
+    let sql = AssertSqlSafe(LANES.replace("{rows}", rows).replace("{order}", order));
+    let lanes: Vec<Lanes> = sqlx::query_as(sql).bind(ids).fetch_all(database).await?;
     Ok(lanes.into_iter().map(|lanes| (lanes.order_id, lanes)).collect())
 }

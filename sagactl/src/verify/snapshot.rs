@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::report::Checked;
 
-/// What does not change while we look. Nothing is locked, and nothing can be written.
+/// What does not change while we look. No row is locked, and nothing can be written.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
 /// A service's role has short limits; counting everything takes longer than answering a request.
@@ -53,12 +53,16 @@ impl Snapshot {
     }
 }
 
+/// A partition that is dropped is gone for every snapshot, also for one from before. So the log is locked against that, and the
+/// snapshot taken afterwards, by the first query.
+const KEEP_THE_LOG: &str = "lock table event_log in access share mode";
+
 async fn begin(pool: &PgPool, table: &str) -> Result<Transaction<'static, Postgres>> {
+    let is_there: bool = sqlx::query_scalar("select to_regclass($1) is not null").bind(table).fetch_one(pool).await?;
+    ensure!(is_there, "it has no table {table}: is it the other one, or was the service never started on it?");
     let mut snapshot = pool.begin_with(SNAPSHOT).await?;
     sqlx::raw_sql(LIMITS).execute(&mut *snapshot).await?;
-    let is_there: bool =
-        sqlx::query_scalar("select to_regclass($1) is not null").bind(table).fetch_one(&mut *snapshot).await?;
-    ensure!(is_there, "it has no table {table}: is it the other one, or was the service never started on it?");
+    sqlx::raw_sql(KEEP_THE_LOG).execute(&mut *snapshot).await?;
     Ok(snapshot)
 }
 

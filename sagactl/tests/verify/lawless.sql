@@ -1,15 +1,16 @@
--- Takes every constraint away, so that what the schema forbids can be written all the same.
+-- Takes every constraint away, so that what the schema forbids can be written all the same. What a partition has, it has from
+-- the table it belongs to.
 do $$
 declare
     one record;
 begin
     for one in select conrelid::regclass as relation, conname from pg_constraint
-               where connamespace = 'public'::regnamespace and contype in ('c', 'f')
+               where connamespace = 'public'::regnamespace and contype in ('c', 'f') and coninhcount = 0
     loop
         execute format('alter table %s drop constraint %I', one.relation, one.conname);
     end loop;
     for one in select conrelid::regclass as relation, conname from pg_constraint
-               where connamespace = 'public'::regnamespace and contype in ('p', 'u')
+               where connamespace = 'public'::regnamespace and contype in ('p', 'u') and coninhcount = 0
     loop
         execute format('alter table %s drop constraint %I', one.relation, one.conname);
     end loop;
@@ -21,7 +22,8 @@ begin
     end loop;
     for one in select attrelid::regclass as relation, attname from pg_attribute
                join pg_class on pg_class.oid = attrelid
-               where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0 and attnotnull and attidentity = ''
+               where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+                 and attnum > 0 and attnotnull and attidentity = ''
     loop
         execute format('alter table %s alter column %I drop not null', one.relation, one.attname);
     end loop;

@@ -54,6 +54,7 @@ async fn where_nothing_is_broken_nothing_is_found_and_what_is_waited_for_is_told
     let postgres = Postgres::start(&Progress::hidden()).await?;
     let pair = Pair::make(&postgres, "whole").await?;
     let looked = clean(&pair).await.context("clean").and(settled(&pair).await.context("settled"));
+    let looked = looked.and(forgotten(&pair).await.context("forgotten"));
     let ended = exit_statuses(&pair).await.context("exit statuses");
     pair.remove(&postgres).await?;
     looked.and(ended)
@@ -73,6 +74,24 @@ async fn clean(pair: &Pair) -> Result<()> {
     ];
     ensure!(waiting == expected.map(|cause| (cause, 1)), "{waiting:?}");
     ensure!(report.checked.orders == 10 && report.checked.events == 13 + 15, "{:?}", report.checked);
+    Ok(())
+}
+
+/// What the log need not keep any more is not missed: all of an old order's events, or the first of them.
+async fn forgotten(pair: &Pair) -> Result<()> {
+    for gone in ["order_id < #10", "version = 1 and order_id < #10", "version < 3 and order_id < #10"] {
+        pair.make_whole().await?;
+        for side in [Side::Orders, Side::Deliveries] {
+            let forget = format!(
+                "insert into event_log_horizon (before) values (#10);
+                 delete from event_log where {gone} and order_id not in (select order_id from outbox)"
+            );
+            pair.break_by_hand(side, &forget).await?;
+        }
+        let report = verify::check(&pair.orders, &pair.deliveries, AT_ONCE).await?;
+        ensure!(report.holds(), "{gone}: {report}");
+        ensure!(report.checked.events < 13 + 15, "{gone}: {:?}", report.checked);
+    }
     Ok(())
 }
 

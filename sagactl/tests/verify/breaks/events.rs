@@ -189,6 +189,57 @@ pub const BREAKS: &[Break] = &[
         "order #4",
         "has announced 3 events by the count in deliveries, but the log has 2, the last of them version 3",
     ),
+    // Of old orders the log may have forgotten the oldest events, and no others.
+    on(
+        Orders,
+        "insert into event_log_horizon (before) values (#6);
+         delete from event_log where order_id = #6 and version = 1",
+        I11,
+        "order #6",
+        "has announced 2 events by the count in orders, but the log has 1, the last of them version 2",
+    ),
+    on(
+        Orders,
+        "insert into event_log_horizon (before) values (#7);
+         delete from event_log where order_id = #6 and version = 2",
+        I11,
+        "order #6",
+        "has announced 2 events by the count in orders, but the log has 1, the last of them version 1",
+    ),
+    on(
+        Deliveries,
+        "insert into event_log_horizon (before) values (#5);
+         delete from event_log where order_id = #4 and version = 2",
+        I11,
+        "order #4",
+        "has announced 3 events by the count in deliveries, but the log has 2, the last of them version 3",
+    ),
+    on(
+        Orders,
+        "insert into event_log_horizon (before) values (#2);
+         delete from event_log where order_id = #1;
+         delete from outbox",
+        I11,
+        "order #1",
+        "version 1 has left order-service's outbox, but delivery-service has seen 0",
+    ),
+    on(
+        Orders,
+        "insert into event_log_horizon (before) values (#4);
+         delete from event_log where order_id = #3;
+         update orders set version = 0 where id = #3",
+        I11,
+        "order #3",
+        "delivery-service has applied version 1, but order-service has announced only 0",
+    ),
+    on(
+        Orders,
+        "insert into event_log_horizon (before) values (#4);
+         delete from event_log where order_id = #1",
+        I11,
+        "order #1",
+        "has version 1 to be sent, but the log has no such event",
+    ),
     on(
         Orders,
         "insert into outbox (order_id, version) values (#3, 2)",
