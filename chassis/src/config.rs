@@ -185,7 +185,36 @@ fn masked(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Told {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn told(flags: &[&str]) -> Settings {
+        let told = ["service", "--database-url=postgres://nowhere"].iter().chain(flags);
+        Told::try_parse_from(told).expect("every other setting has a default").settings
+    }
+
+    #[test]
+    fn what_is_kept_for_how_long_is_told_in_days_and_hours() {
+        let kept = told(&[]).retention().expect("the defaults fit together");
+        assert_eq!((kept.event_log.num_days(), kept.partition_days), (90, 7));
+        assert_eq!((kept.parked_events.num_days(), kept.idempotency_keys.num_hours()), (30, 72));
+    }
+
+    #[test]
+    fn the_event_log_is_kept_in_neither_too_few_partitions_nor_too_many() {
+        for (kept, partition, fits) in [(21, 7, true), (20, 7, false), (120, 1, true), (121, 1, false), (3, 1, true)] {
+            let kept =
+                [&*format!("--event-log-retention-days={kept}"), &*format!("--event-log-partition-days={partition}")];
+            assert_eq!(told(&kept).retention().is_ok(), fits, "{kept:?}");
+        }
+    }
 
     #[test]
     fn a_password_is_never_shown() {
