@@ -11,7 +11,7 @@ use shared_events::{Cause, OrderId, Stamp, Topic};
 use tracing::warn;
 
 use crate::{
-    domain::{Lane, Order, Terms, TooEarly, WaitingFor, What},
+    domain::{Order, Terms, TooEarly, WaitingFor, WayBack, What},
     store::{self, Saved},
 };
 
@@ -28,8 +28,8 @@ impl Deadlines for OrderDeadlines {
         if overdue.is_empty() {
             return Ok(0);
         }
-        let lanes = Lanes::look(tx, &overdue).await?;
-        let saved: Vec<Saved> = overdue.into_iter().map(|order| self.pass(order, &lanes, now)).collect();
+        let ways_back = WaysBack::look(tx, &overdue).await?;
+        let saved: Vec<Saved> = overdue.into_iter().map(|order| self.pass(order, &ways_back, now)).collect();
         store::save(tx, &saved).await?;
         Ok(saved.len())
     }
@@ -40,11 +40,11 @@ impl Deadlines for OrderDeadlines {
 }
 
 impl OrderDeadlines {
-    fn pass(&self, order: Order, lanes: &Lanes, now: DateTime<Utc>) -> Saved {
+    fn pass(&self, order: Order, ways_back: &WaysBack, now: DateTime<Utc>) -> Saved {
         let (before, waited_for) = (Some(order.status), order.waiting_for());
         let stamp = Stamp { at: now, ..clock::stamp() };
-        let lane = lanes.of(order.id);
-        let decision = order.overdue(lane, &self.terms, stamp).due(&self.terms);
+        let way_back = ways_back.of(order.id);
+        let decision = order.overdue(way_back, &self.terms, stamp).due(&self.terms);
         let because = tell(decision.order.id, waited_for, decision.change.map(|change| change.what));
         let cause = Cause { id: because.to_owned(), trace_parent: None };
         Saved { before, decision, stamp, cause, event: None }
@@ -65,23 +65,23 @@ fn tell(order_id: OrderId, waited_for: Option<WaitingFor>, what: Option<What>) -
 }
 
 /// What is known of the way to the delivery side and back.
-struct Lanes {
+struct WaysBack {
     held_up: HashMap<OrderId, HeldUp>,
     heard_until: Option<DateTime<Utc>>,
 }
 
-impl Lanes {
+impl WaysBack {
     async fn look(tx: &mut Tx<'_>, orders: &[Order]) -> sqlx::Result<Self> {
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
         let held_up = messaging::held_up(tx, &ids).await?;
         Ok(Self { held_up, heard_until: messaging::heard_until(tx, Topic::Deliveries).await? })
     }
 
-    fn of(&self, order_id: OrderId) -> Lane {
+    fn of(&self, order_id: OrderId) -> WayBack {
         let held_up = self.held_up.get(&order_id).map(|held_up| match held_up {
             HeldUp::Unsent => TooEarly::Unsent,
             HeldUp::Parked => TooEarly::Parked,
         });
-        Lane { held_up, heard_until: self.heard_until }
+        WayBack { held_up, heard_until: self.heard_until }
     }
 }

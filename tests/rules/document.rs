@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, path::PathBuf};
 
-use crate::{delivery_table, order_table};
+use crate::{deadlines, delivery_table, order_table};
 
 /// The document.
 fn document() -> String {
@@ -55,6 +55,12 @@ fn the_documents_delivery_table_of_events_is_the_one_in_the_tests() {
 #[test]
 fn the_documents_delivery_table_of_commands_is_the_one_in_the_tests() {
     check("delivery commands", delivery_table::COMMAND_COLUMNS, &delivery_table::COMMANDS);
+}
+
+#[test]
+fn the_documents_deadlines_are_the_ones_in_the_tests() {
+    check("order deadlines", deadlines::COLUMNS, &deadlines::ORDER_DEADLINES);
+    check("delivery deadlines", deadlines::COLUMNS, &deadlines::DELIVERY_DEADLINES);
 }
 
 #[test]

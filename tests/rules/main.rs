@@ -1,6 +1,7 @@
 //! The rules of the saga and of the code. Needs nothing but Rust, and runs in seconds.
 
 mod architecture;
+mod deadlines;
 mod delivery_cells;
 mod delivery_lives;
 mod delivery_table;

@@ -1,6 +1,7 @@
 //! Orders in every row of the tables, brought there by every way that leads there, and the events of every column.
 
-use order_service::domain::{CancelledBy, Command, Order, Payment};
+use chrono::TimeDelta;
+use order_service::domain::{CancelledBy, Command, Order, Payment, Terms};
 use shared_events::{
     CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed,
     DeliveryId, Event, FulfilmentFailure, Goods, Proof, Slot, TransitFailure,
@@ -9,6 +10,14 @@ use shared_events::{
 use crate::{
     fixtures::{catalogue, day, request, stamp},
     order_table::Row,
+};
+
+/// How long orders wait here.
+pub const TERMS: Terms = Terms {
+    outcome: TimeDelta::minutes(10),
+    extensions: 3,
+    cancellation: TimeDelta::minutes(1),
+    late_after: TimeDelta::hours(1),
 };
 
 /// A step of a life that leads into a row.
@@ -38,7 +47,7 @@ fn not_arrived(reason: TransitFailure, goods: Goods) -> Event {
     Event::DeliveryFailed(DeliveryFailed::Transit { reason, goods })
 }
 
-fn dispatched() -> Event {
+pub fn dispatched() -> Event {
     Event::DeliveryDispatched(DeliveryDispatched { courier: "anna".to_owned() })
 }
 
@@ -74,7 +83,7 @@ pub fn events(column: usize) -> Vec<Event> {
 }
 
 /// The ways into a row: one for each way in which an order can have got there.
-fn lives(row: Row) -> Vec<Vec<Step>> {
+pub fn lives(row: Row) -> Vec<Vec<Step>> {
     use Step::{Cancel, Deadline, Event as Hears};
     let customer = || Cancel(CancelledBy::Customer);
     let in_delivery = || vec![Hears(created()), Hears(dispatched())];
@@ -110,14 +119,17 @@ fn lives(row: Row) -> Vec<Vec<Step>> {
 }
 
 fn placed() -> Order {
-    Order::place(request(), &mut catalogue(10), stamp(1)).expect("an order").order
+    Order::place(request(), &mut catalogue(10), stamp(1)).expect("an order").due(&TERMS).order
 }
 
 pub fn live(life: &[Step]) -> Order {
-    life.iter().zip(2..).fold(placed(), |order, (step, n)| match step {
-        Step::Cancel(by) => order.decide(Command::Cancel { by: *by }, stamp(n)).expect("not too late").order,
-        Step::Deadline => order.decide(Command::DeadlinePassed, stamp(n)).expect("never refused").order,
-        Step::Event(event) => order.react(event, stamp(n)).order,
+    life.iter().zip(2..).fold(placed(), |order, (step, n)| {
+        let decision = match step {
+            Step::Cancel(by) => order.decide(Command::Cancel { by: *by }, stamp(n)).expect("not too late"),
+            Step::Deadline => order.decide(Command::DeadlinePassed, stamp(n)).expect("never refused"),
+            Step::Event(event) => order.react(event, stamp(n)),
+        };
+        decision.due(&TERMS).order
     })
 }
 

@@ -49,14 +49,14 @@ named! {
 
 /// What is known, when an order's time is up, of the way to the delivery side and back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lane {
+pub struct WayBack {
     /// Why nothing could come back, as far as this order alone shows it.
     pub held_up: Option<TooEarly>,
     /// When the delivery side announced the latest that we have applied, about any order.
     pub heard_until: Option<DateTime<Utc>>,
 }
 
-impl Lane {
+impl WayBack {
     fn too_early(self, placed_at: DateTime<Utc>) -> Option<TooEarly> {
         let is_silent = self.heard_until.is_none_or(|heard| heard < placed_at);
         self.held_up.or(is_silent.then_some(TooEarly::Silent))
@@ -78,9 +78,9 @@ impl Order {
 
     /// Its time is up. Where asking would be too early it waits once more, so many times; then what the table says.
     #[must_use]
-    pub fn overdue(self, lane: Lane, terms: &Terms, stamp: Stamp) -> Decision {
+    pub fn overdue(self, way_back: WayBack, terms: &Terms, stamp: Stamp) -> Decision {
         let may_wait = self.status == Status::Completed && self.deadline_extended < terms.extensions;
-        match lane.too_early(self.placed_at) {
+        match way_back.too_early(self.placed_at) {
             Some(reason) if may_wait => self.waiting_once_more().because(What::DeadlineExtended(reason), stamp),
             Some(_) | None => self.deadline_passed(stamp),
         }

@@ -16,7 +16,7 @@ mod tests;
 
 pub use cancel::{ASKS_BEFORE_ATTENTION, CancelledBy, Command};
 pub use catalogue::{Catalogue, Product, ProductDetails, Put, StockChange, StockMove};
-pub use deadline::{Lane, Terms, TooEarly, WaitingFor};
+pub use deadline::{Terms, TooEarly, WaitingFor, WayBack};
 pub use decision::{Account, Anomaly, Change, Decision, Refusal, Transfer, TransferKind, What};
 pub use names::UnknownName;
 pub use order::{Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Status, StockState};

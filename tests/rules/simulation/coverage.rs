@@ -152,7 +152,7 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 16] = [
+pub const TROUBLE: [&str; 17] = [
     "an order is refused because nothing is left",
     "a refusal names other days",
     "a record is sent and not acknowledged, and sent again",
@@ -169,4 +169,5 @@ pub const TROUBLE: [&str; 16] = [
     "OrderCancelled jumps an OrderCompleted that has not arrived",
     "an OrderCompleted that was jumped arrives and is stale",
     "somebody has to look at a cancellation without an answer",
+    "an order waits once more for its outcome",
 ];

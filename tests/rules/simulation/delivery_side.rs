@@ -9,6 +9,7 @@ use super::{
     coverage::alternatives,
     lane::{Inbox, Outbox},
 };
+use crate::deadlines::DELIVERY_TERMS;
 use crate::fixtures::zone;
 
 /// How many parcels a day takes.
@@ -51,6 +52,13 @@ impl DeliverySide {
         Ok(())
     }
 
+    pub fn deadline(&mut self, order_id: OrderId, stamp: Stamp) {
+        let delivery = self.deliveries[&order_id].clone();
+        if delivery.deadline.is_some() {
+            self.save(delivery.overdue(stamp), stamp, "deadline".to_owned());
+        }
+    }
+
     /// In the transaction that claimed it.
     pub fn react(&mut self, envelope: &Envelope, stamp: Stamp) {
         let decision = match self.deliveries.get(&envelope.order_id) {
@@ -69,7 +77,7 @@ impl DeliverySide {
     }
 
     fn save(&mut self, decision: Decision, stamp: Stamp, cause: String) {
-        let Decision { delivery, slot, couriers, announce, anomaly, stamp: _ } = decision;
+        let Decision { delivery, slot, couriers, announce, anomaly, stamp: _ } = decision.due(&DELIVERY_TERMS);
         match slot {
             Some(SlotChange::Take(slot)) => *self.taken.entry(slot).or_default() += 1,
             Some(SlotChange::GiveBack(slot)) => *self.taken.entry(slot).or_default() -= 1,

@@ -29,6 +29,7 @@ enum Action {
     CustomerCancels,
     OperatorCancels,
     DeadlinePasses,
+    DeliveryIsLate,
     Send(Topic, Sending),
     SendAgain(Topic),
     Read(Topic),
@@ -45,11 +46,12 @@ const ORDERS: Topic = Topic::Orders;
 const DELIVERIES: Topic = Topic::Deliveries;
 
 /// How often each happens in an ordinary history.
-const ACTIONS: [(Action, usize); 22] = [
+const ACTIONS: [(Action, usize); 23] = [
     (Action::Place, 5),
     (Action::CustomerCancels, 2),
     (Action::OperatorCancels, 1),
     (Action::DeadlinePasses, 2),
+    (Action::DeliveryIsLate, 1),
     (Action::Send(ORDERS, Sending::Acknowledged), 12),
     (Action::Send(DELIVERIES, Sending::Acknowledged), 12),
     (Action::Send(ORDERS, Sending::NotAcknowledged), 3),
@@ -111,6 +113,7 @@ fn act(world: &mut World, action: Action) {
         Action::CustomerCancels => on_an_order(world, |world, id| world.cancel(id, CancelledBy::Customer)),
         Action::OperatorCancels => on_an_order(world, |world, id| world.cancel(id, CancelledBy::Operator)),
         Action::DeadlinePasses => on_an_order(world, World::deadline),
+        Action::DeliveryIsLate => on_a_delivery(world, World::late),
         Action::Send(topic, sending) => {
             let offered = world.offered(topic);
             let picked = world.dice.pick(&offered);

@@ -30,6 +30,16 @@ pub fn check_always(world: &World, found: &mut Violations) {
         let delivery = world.delivery_side.deliveries.get(order_id);
         check_money(world, order, found);
         check_both_sides(world, order, delivery, found);
+        let waits = order.waiting_for().is_some();
+        let ends = order.deadline.is_some() || order.attention.is_some();
+        found.unless(waits == ends, "I1", || {
+            format!("{}: {:?}, {:?}", about(world, order), order.deadline, order.attention)
+        });
+    }
+    for delivery in world.delivery_side.deliveries.values() {
+        let waits = delivery.waiting_for().is_some();
+        let ends = delivery.deadline.is_some() || delivery.attention.is_some();
+        found.unless(waits == ends, "I1", || format!("{delivery:?}"));
     }
     check_stock(world, found);
     check_places(world, found);

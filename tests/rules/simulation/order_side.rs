@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use order_service::domain::{
     CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, Product, ProductDetails, Refusal, StockChange,
-    TransferKind,
+    TransferKind, WayBack, What,
 };
 use shared_events::{Envelope, OrderId, Stamp};
 
 use super::lane::{Inbox, Outbox};
+use crate::order_lives::TERMS;
 
 /// Where the pieces of an article are, counted from the moves alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,8 +102,12 @@ impl OrderSide {
         self.decide(order_id, Command::Cancel { by }, stamp)
     }
 
-    pub fn deadline(&mut self, order_id: OrderId, stamp: Stamp) -> Result<(), Refusal> {
-        self.decide(order_id, Command::DeadlinePassed, stamp)
+    /// Says whether the order waits once more.
+    pub fn deadline(&mut self, order_id: OrderId, way_back: WayBack, stamp: Stamp) -> bool {
+        let decision = self.orders[&order_id].clone().overdue(way_back, &TERMS, stamp);
+        let waits_on = matches!(decision.change.map(|change| change.what), Some(What::DeadlineExtended(_)));
+        self.save(decision, stamp, "deadline".to_owned());
+        waits_on
     }
 
     fn decide(&mut self, order_id: OrderId, command: Command, stamp: Stamp) -> Result<(), Refusal> {
@@ -119,7 +124,7 @@ impl OrderSide {
     }
 
     fn save(&mut self, decision: Decision, stamp: Stamp, cause: String) {
-        let Decision { order, transfers, stock, announce, anomaly, change: _ } = decision;
+        let Decision { order, transfers, stock, announce, anomaly, change: _ } = decision.due(&TERMS);
         self.ledger.extend(transfers.iter().map(|transfer| (order.id, transfer.kind, transfer.amount_minor)));
         for moved in &stock {
             let shelf = self.shelves.get_mut(&moved.sku).expect("a known article");

@@ -1,7 +1,7 @@
 //! Two services, two lanes, customers, staff, and everything that can go wrong between them.
 
 use delivery_service::domain::Command;
-use order_service::domain::{CancelledBy, PlaceOrder, Refusal};
+use order_service::domain::{CancelledBy, PlaceOrder, Refusal, TooEarly, WayBack};
 use shared_events::{Envelope, OrderId, Stamp, Topic, Version};
 
 use super::{
@@ -144,14 +144,33 @@ impl World {
 
     pub fn deadline(&mut self, order_id: OrderId) {
         let stamp = self.stamp();
-        self.coverage.note(coverage::order_command(&self.order_side.orders[&order_id], 2));
-        let answer = self.order_side.deadline(order_id, stamp);
+        let (cell, way) = (coverage::order_command(&self.order_side.orders[&order_id], 2), self.way_back(order_id));
+        let waits_on = self.order_side.deadline(order_id, way, stamp);
+        self.coverage.note(if waits_on { "an order waits once more for its outcome".to_owned() } else { cell });
         if self.order_side.orders[&order_id].attention.is_some() {
             self.coverage.note("somebody has to look at a cancellation without an answer");
         }
         self.tell(|world| {
-            format!("a deadline of {} passes: {}{}", world.name(order_id), granted(&answer), world.order_now(order_id))
+            let once_more = if waits_on { ", it waits once more" } else { "" };
+            format!("a deadline of {} passes{once_more}{}", world.name(order_id), world.order_now(order_id))
         });
+    }
+
+    /// What the order side knows of the way to the other side and back. Chance says whether it has heard of other orders.
+    fn way_back(&mut self, order_id: OrderId) -> WayBack {
+        let is_unsent = self.order_side.outbox.offered().iter().any(|(unsent, _)| *unsent == order_id);
+        let is_parked = self.order_side.inbox.parked().iter().any(|(parked, _)| *parked == order_id);
+        let parked = is_parked.then_some(TooEarly::Parked);
+        let held_up = is_unsent.then_some(TooEarly::Unsent).or(parked);
+        let heard_until = self.dice.happens(50).then(|| stamp(self.now).at);
+        WayBack { held_up, heard_until }
+    }
+
+    /// A delivery is late.
+    pub fn late(&mut self, order_id: OrderId) {
+        let stamp = self.stamp();
+        self.delivery_side.deadline(order_id, stamp);
+        self.tell(|world| format!("the delivery of {} is late{}", world.name(order_id), world.delivery_now(order_id)));
     }
 
     /// Somebody of the delivery side asks for something.
