@@ -10,6 +10,7 @@ mod bad_input;
 mod chores;
 mod commit;
 mod consumer;
+mod deadlines;
 mod growth;
 mod harness;
 mod inbox;

@@ -15,7 +15,7 @@ use tests::{Env, PATIENCE, Pair, Shop, eventually, order_of};
 use tokio::sync::Mutex;
 
 /// Held by those that have a server and a broker of their own: one such stack at a time is enough for a small machine.
-static ALONE: Mutex<()> = Mutex::const_new(());
+pub(crate) static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The pair with one article of which there is enough for everybody, and a zone that has room for them.
 async fn open(env: Env) -> Pair {

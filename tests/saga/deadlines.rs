@@ -1,0 +1,128 @@
+//! Who waits too long: put off, asked, asked again, flagged. Time passes by hand where a test turns the sweeper, and in the services
+//! themselves where they are told to be impatient.
+
+mod heard;
+mod late;
+mod restart;
+mod silent;
+mod together;
+mod unanswered;
+mod unsent;
+
+use anyhow::{Result, ensure};
+use chassis::{Deadlines, Sweeper, clock, messaging::Wake};
+use chrono::{DateTime, TimeDelta, Utc};
+use delivery_service::deadlines::DeliveryDeadlines;
+use http::StatusCode;
+use order_service::deadlines::OrderDeadlines;
+use serde_json::Value;
+use sqlx::PgPool;
+use std::time::Duration;
+use tests::{Env, PATIENCE, Pair, Service, Shop, eventually, eventually_is, order_of};
+
+use crate::settings::{delivery_settings, order_settings};
+
+/// The pair with one article and one zone, and room for everybody.
+struct Stage {
+    pair: Pair,
+    shop: Shop,
+    orders: PgPool,
+    deliveries: PgPool,
+}
+
+/// One line of an order's history: what, the status after it, the cause.
+type Line = (String, String, String);
+
+impl Stage {
+    /// The pair as it is by default: nobody is impatient, so that time passes only by hand.
+    async fn opens(name: &str) -> Self {
+        let env = Env::new(name).await;
+        let orders = env.order_service().start().await;
+        Self::with(env, orders).await
+    }
+
+    /// With an order-service of its own kind.
+    async fn with(env: Env, orders: Service) -> Self {
+        let deliveries = env.delivery_service().start().await;
+        let pair = Pair { orders, deliveries, env };
+        let (shop, (orders, deliveries)) = (pair.shop(), pair.pools());
+        shop.sells("A", 100_000).await.expect("pieces");
+        shop.serves("berlin", "1", 100_000).await.expect("Berlin is served");
+        shop.employs("anna", 5).await.expect("a courier");
+        Self { pair, shop, orders, deliveries }
+    }
+
+    /// Places an order. Answers with its id.
+    async fn places(&self) -> String {
+        let placed = self.shop.place(&order()).await.expect("there is an answer");
+        placed.require(StatusCode::CREATED).expect("the order is placed")["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn order(&self, id: &str) -> Value {
+        self.shop.order(id).await.expect("the order")
+    }
+
+    async fn becomes(&self, id: &str, status: &str) -> Value {
+        eventually(&format!("order {id} is {status}"), PATIENCE, async || {
+            let order = self.shop.order(id).await?;
+            ensure!(order["status"] == status, "{order}");
+            Ok(order)
+        })
+        .await
+    }
+
+    async fn history(&self, id: &str) -> Vec<Line> {
+        let lines = "select what, status, cause_id from order_history where order_id::text = $1 order by number";
+        sqlx::query_as(lines).bind(id).fetch_all(&self.orders).await.expect("a history")
+    }
+
+    /// What brought the lines of an order's history.
+    async fn whats(&self, id: &str) -> Vec<String> {
+        self.history(id).await.into_iter().map(|(what, _, _)| what).collect()
+    }
+
+    async fn announced_is_published(&self) {
+        eventually_is("everything is published", PATIENCE, 0, async || {
+            let unsent: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&self.orders).await?;
+            Ok(unsent)
+        })
+        .await;
+    }
+}
+
+/// What the order side does about deadlines, with these flags.
+fn order_deadlines(flags: &[&str]) -> OrderDeadlines {
+    OrderDeadlines { terms: order_settings(flags).terms() }
+}
+
+fn delivery_deadlines() -> DeliveryDeadlines {
+    DeliveryDeadlines { terms: delivery_settings(&[]).terms() }
+}
+
+/// The order side's sweeper on a database, to be turned by hand.
+fn order_sweeper(pool: &PgPool) -> Sweeper<OrderDeadlines> {
+    sweeper(order_deadlines(&[]), pool)
+}
+
+/// The delivery side's.
+fn delivery_sweeper(pool: &PgPool) -> Sweeper<DeliveryDeadlines> {
+    sweeper(delivery_deadlines(), pool)
+}
+
+fn sweeper<D: Deadlines>(deadlines: D, pool: &PgPool) -> Sweeper<D> {
+    Sweeper::new(deadlines, pool.clone(), Wake::default(), Duration::from_secs(1))
+}
+
+fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
+    clock::now() + TimeDelta::minutes(minutes)
+}
+
+/// The oldest order about which a service may still have to announce something.
+async fn oldest_open(deadlines: &impl Deadlines, pool: &PgPool) -> Result<Option<String>> {
+    let mut tx = pool.begin().await?;
+    Ok(deadlines.oldest_open(&mut tx).await?.map(|order| order.to_string()))
+}
+
+fn order() -> Value {
+    order_of(&[("A", 1)], "10115")
+}

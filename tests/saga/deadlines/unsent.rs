@@ -1,0 +1,65 @@
+//! Our own event has not gone out, or the answer lies here: asking would be too early.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tests::{Env, PATIENCE, eventually};
+
+use super::{Stage, minutes_from_now, order_sweeper};
+use crate::outages::ALONE;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_event_cannot_go_out_is_put_off_and_confirmed_when_kafka_is_back() -> Result<()> {
+    let _alone = ALONE.lock().await;
+    let env = Env::apart("unsent").await;
+    let launch = env.order_service().arg("--outcome-deadline-ms=300").arg("--outcome-extensions=1000");
+    let impatient = launch.arg("--sweep-every-ms=20").start().await;
+    let stage = Stage::with(env, impatient).await;
+    stage.pair.env.broker().await.kill().await?;
+
+    let id = stage.places().await;
+    let order = eventually("it waits once more, again and again", PATIENCE, async || {
+        let order = stage.shop.order(&id).await?;
+        ensure!(order["waiting_for"]["extended"].as_i64() >= Some(3), "{order}");
+        Ok(order)
+    })
+    .await;
+    assert_eq!((&order["status"], &order["waiting_for"]["what"]), (&json!("completed"), &json!("delivery_outcome")));
+    let causes: Vec<String> = stage.history(&id).await.into_iter().skip(1).map(|(_, _, cause)| cause).collect();
+    assert!(causes.iter().all(|cause| cause == "event_unsent"), "{causes:?}");
+
+    stage.pair.env.broker().await.restart().await?;
+    let order = stage.becomes(&id, "confirmed").await;
+    assert_eq!((&order["waiting_for"]["what"], &order["waiting_for"]["extended"]), (&json!("dispatch"), &json!(0)));
+    let mut went_through = stage.history(&id).await.into_iter().map(|(_, status, _)| status).collect::<Vec<_>>();
+    went_through.dedup();
+    assert_eq!(went_through, ["completed", "confirmed"], "nobody asked to cancel it");
+    stage.pair.settles().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_answer_is_parked_here_is_put_off_and_confirmed_when_it_can_be_applied() -> Result<()> {
+    let stage = Stage::opens("parkedhere").await;
+    // The last of our own: whatever is to be confirmed now cannot be written.
+    let spoil =
+        "alter table orders add constraint no_luck check (status <> 'confirmed' or customer_id <> 'customer-1')";
+    sqlx::raw_sql(spoil).execute(&stage.orders).await?;
+    let id = stage.places().await;
+    eventually("the answer is parked", PATIENCE, async || {
+        let parked: i64 = sqlx::query_scalar("select count(*) from parked_events where resolved_at is null")
+            .fetch_one(&stage.orders)
+            .await?;
+        ensure!(parked == 1, "{parked}");
+        anyhow::Ok(())
+    })
+    .await;
+    // Others are heard of: it is not that the delivery side is silent.
+    sqlx::query("insert into heard values ('deliveries', now() + interval '1 hour')").execute(&stage.orders).await?;
+    assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 1);
+    let last = stage.history(&id).await.pop();
+    assert_eq!(last, Some(["deadline_extended", "completed", "outcome_parked"].map(str::to_owned).into()));
+    sqlx::raw_sql("alter table orders drop constraint no_luck").execute(&stage.orders).await?;
+    stage.becomes(&id, "confirmed").await;
+    stage.pair.settles().await;
+    Ok(())
+}
