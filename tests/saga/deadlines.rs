@@ -16,6 +16,7 @@ use delivery_service::deadlines::DeliveryDeadlines;
 use http::StatusCode;
 use order_service::deadlines::OrderDeadlines;
 use serde_json::Value;
+use shared_events::OrderId;
 use sqlx::PgPool;
 use std::time::Duration;
 use tests::{Env, PATIENCE, Pair, Service, Shop, eventually, eventually_is, order_of};
@@ -120,7 +121,7 @@ fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
 /// The oldest order about which a service may still have to announce something.
 async fn oldest_open(deadlines: &impl Deadlines, pool: &PgPool) -> Result<Option<String>> {
     let mut tx = pool.begin().await?;
-    Ok(deadlines.oldest_open(&mut tx).await?.map(|order| order.to_string()))
+    Ok(deadlines.oldest_open(&mut tx, OrderId(uuid::Uuid::nil())).await?.map(|order| order.to_string()))
 }
 
 fn order() -> Value {
