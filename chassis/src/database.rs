@@ -10,7 +10,7 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-use crate::failure::is_transient;
+use crate::{Tx, failure::is_transient};
 
 /// How long a unit of work waits for a connection before it is told that the database does not answer.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
@@ -85,6 +85,16 @@ pub(crate) async fn answered<T, E: From<sqlx::Error>>(work: impl Future<Output =
 pub(crate) fn is_in_the_way(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|refused| refused.code());
     code.is_some_and(|code| ["55P03", "40001", "40P01", "57014"].contains(&code.as_ref()))
+}
+
+/// One moment for several statements that only read, each planned for the values it has: a list whose filters may all be absent would
+/// otherwise have one plan for whatever is asked, and do without the indexes that only some of the filters can use.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_snapshot(pool: &PgPool) -> sqlx::Result<Tx<'static>> {
+    pool.begin_with("begin isolation level repeatable read read only; set local plan_cache_mode = force_custom_plan")
+        .await
 }
 
 /// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history

@@ -14,6 +14,7 @@
 
 mod couriers;
 mod deliveries;
+mod lists;
 mod reads;
 mod zones;
 
@@ -29,7 +30,8 @@ use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 
 pub use couriers::{create_couriers, lock_couriers};
 pub use deliveries::{lock_deliveries, lock_overdue, oldest_open, transitions};
-pub use reads::{find_courier, find_delivery, find_plan, find_zone, page_of_deliveries};
+pub use lists::{Filter, page_of_couriers, page_of_deliveries, page_of_zones};
+pub use reads::{find_courier, find_delivery, find_plan, find_zone};
 pub use zones::{create_zones, load_plan};
 
 /// A delivery as it is kept.

@@ -8,8 +8,8 @@ mod products;
 mod saving;
 
 pub use orders::{
-    HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting, oldest_open,
-    page_of_all, page_of_customer,
+    Filter, HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting,
+    oldest_open, page_of_orders,
 };
 pub use products::{insert_products, load_products, lock_products, move_stock, page_of_products, replace_details};
 pub use saving::{Arrived, Saved, save};

@@ -47,7 +47,7 @@ id! {
     OrderId
 }
 id! {
-    /// One delivery. An order has at most one.
+    /// One delivery. An order has at most one. UUIDv7, so ids sort by age.
     DeliveryId
 }
 id! {
@@ -56,14 +56,26 @@ id! {
 }
 
 impl OrderId {
-    /// The lower bound of all orders placed at this moment or later: its milliseconds, as UUIDv7 begins with them, and zeros. No
-    /// order has this id.
+    /// The lower bound of all orders placed at this moment or later. No order has this id.
     #[must_use]
     pub fn earliest_at(moment: DateTime<Utc>) -> Self {
-        // Forty-eight bits: from 1970 to the year 10889. What lies outside is as far as one can go.
-        let millis = moment.timestamp_millis().clamp(0, (1 << 48) - 1);
-        Self(Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80))
+        Self(earliest_at(moment))
     }
+}
+
+impl DeliveryId {
+    /// The lower bound of all deliveries made at this moment or later. No delivery has this id.
+    #[must_use]
+    pub fn earliest_at(moment: DateTime<Utc>) -> Self {
+        Self(earliest_at(moment))
+    }
+}
+
+/// The moment's milliseconds, as UUIDv7 begins with them, and zeros.
+fn earliest_at(moment: DateTime<Utc>) -> Uuid {
+    // Forty-eight bits: from 1970 to the year 10889. What lies outside is as far as one can go.
+    let millis = moment.timestamp_millis().clamp(0, (1 << 48) - 1);
+    Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80)
 }
 
 /// The place of an event among all that one service announced for one order: 1, 2, 3… without a hole.

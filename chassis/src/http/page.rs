@@ -1,9 +1,10 @@
-//! Lists in pages: newest first, continued after the last id of the page before.
+//! Lists in pages, continued after the last entry of the page before: whatever comes, goes or changes in between, no entry comes twice
+//! and none that was there is passed over. A list that is counted off (`page=3`) could promise neither.
 
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{answer::Answer, problem::Problem};
+use super::{answer::Answer, parameters::Parameters};
 
 /// The most entries a page can have, and how many it has unless told.
 const LIMITS: std::ops::RangeInclusive<i64> = 1..=100;
@@ -19,22 +20,10 @@ pub struct Page<C> {
 }
 
 impl<C: std::str::FromStr + ToString> Page<C> {
-    /// Reads the query's `limit` and `cursor`.
-    ///
-    /// # Errors
-    /// 400 where either is not what it should be.
-    pub fn of(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
-        let invalid = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
-        let limit = match limit {
-            None => DEFAULT_LIMIT,
-            Some(text) => text.parse().ok().filter(|limit| LIMITS.contains(limit)).ok_or_else(|| {
-                invalid(format!("limit has to be a whole number from {} to {}.", LIMITS.start(), LIMITS.end()))
-            })?,
-        };
-        let after = cursor
-            .map(|text| text.parse().map_err(|_| invalid("cursor is not one that a page of this list gave.".into())))
-            .transpose()?;
-        Ok(Self { limit, after })
+    /// Reads `limit` and `cursor`.
+    pub fn read(asked: &mut Parameters) -> Self {
+        let limit = asked.optional_integer("limit", LIMITS).unwrap_or(DEFAULT_LIMIT);
+        Self { limit, after: asked.optional("cursor", "one that a page of this list gave") }
     }
 
     /// How many rows to ask the database for: one more than fit, which tells whether there is a next page.

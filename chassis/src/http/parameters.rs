@@ -2,11 +2,11 @@
 
 use std::{ops::RangeInclusive, str::FromStr};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
-use super::{extract::Query, problem::Problem};
+use super::problem::Problem;
 
 /// So many unknown names, and so many characters of each, are repeated in a refusal.
 const SHOWN_NAMES: usize = 20;
@@ -31,8 +31,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(given) = Query::from_request_parts(parts, state).await?;
-        Ok(Self::of(given))
+        let query = Query::from_request_parts(parts, state).await;
+        let unreadable =
+            |error: QueryRejection| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", error.body_text());
+        query.map(|Query(given)| Self::of(given)).map_err(unreadable)
     }
 }
 
@@ -54,18 +56,28 @@ impl Parameters {
 
     /// The same, where it may be absent.
     pub fn optional<T: FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
-        let texts: Vec<String> = self.given.extract_if(.., |(given, _)| given == name).map(|(_, text)| text).collect();
-        let [text] = texts.as_slice() else {
-            if !texts.is_empty() {
-                self.refuse(name, "is given more than once");
-            }
-            return None;
-        };
+        let text = self.only(name)?;
         if let Ok(value) = text.parse() {
             return Some(value);
         }
         self.refuse(name, format!("has to be {what}"));
         None
+    }
+
+    /// One or several of a kind, separated by commas, each once. None of them where the parameter is absent, or was refused.
+    pub fn several<T: FromStr + PartialEq>(&mut self, name: &str, kind: &str) -> Vec<T> {
+        let mut several = Vec::new();
+        for text in self.only(name).iter().flat_map(|list| list.split(',')) {
+            match text.parse() {
+                Ok(one) if several.contains(&one) => {}
+                Ok(one) => several.push(one),
+                Err(_) => {
+                    self.refuse(name, format!("has to be one or several of {kind}, separated by commas"));
+                    return Vec::new();
+                }
+            }
+        }
+        several
     }
 
     /// A whole number in a range that has to be there.
@@ -114,6 +126,16 @@ impl Parameters {
         Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail).with("errors", &self.errors))
     }
 
+    /// The text of a parameter that is given, and given once.
+    fn only(&mut self, name: &str) -> Option<String> {
+        let mut texts: Vec<_> = self.given.extract_if(.., |(given, _)| given == name).map(|(_, text)| text).collect();
+        if texts.len() > 1 {
+            self.refuse(name, "is given more than once");
+            return None;
+        }
+        texts.pop()
+    }
+
     fn within(&mut self, name: &str, number: i64, range: &RangeInclusive<i64>, what: &str) -> Option<i64> {
         if range.contains(&number) {
             return Some(number);
@@ -147,6 +169,20 @@ mod tests {
         let errors = document["errors"].as_array().expect("a list");
         let named: Vec<_> = errors.iter().map(|error| error["parameter"].clone()).collect();
         assert_eq!(named, ["a", "b", "c", "d", "e", "colour"].map(Value::from));
+    }
+
+    #[test]
+    fn a_list_is_read_whole_or_refused() {
+        let several = |text| {
+            let mut given = parameters(&[("sizes", text)]);
+            (given.several::<u8>("sizes", "1, 2 and 3"), given.finish().is_ok())
+        };
+        assert_eq!(several("1"), (vec![1], true));
+        assert_eq!(several("3,1,3"), (vec![3, 1], true));
+        for bad in ["", ",", "1,", "1,x", "1 ,2", "1;2"] {
+            assert_eq!(several(bad), (vec![], false), "{bad}");
+        }
+        assert!(parameters(&[]).several::<u8>("sizes", "1, 2 and 3").is_empty());
     }
 
     #[test]

@@ -2,13 +2,22 @@
 
 use axum::extract::State;
 use chassis::Api;
-use chassis::http::{Answer, Caller, Form, Path, Problem};
+use chassis::http::{Answer, Caller, Form, Name, Page, Parameters, Path, Problem};
 use http::StatusCode;
 
 use super::views::CourierView;
 use super::{check_name, existing_name};
 use crate::requests::Request;
 use crate::store;
+
+pub(super) async fn list(State(api): State<Api<Request>>, mut asked: Parameters) -> Result<Answer, Problem> {
+    let has_room = asked.optional("has_room", "true or false");
+    let page = Page::<Name>::read(&mut asked);
+    asked.finish()?;
+    let after = page.after.as_ref().map_or("", |name| name.0.as_str());
+    let couriers = store::page_of_couriers(&api.pool, has_room, after, page.rows()).await?;
+    Ok(page.answer(couriers.iter().map(CourierView::of).collect(), |view: &CourierView<'_>| Name(view.id.to_owned())))
+}
 
 pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let found = store::find_courier(&api.pool, &existing_name(&id, "courier")?.0).await?;

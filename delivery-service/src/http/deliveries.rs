@@ -2,31 +2,35 @@
 
 use axum::extract::State;
 use chassis::Api;
-use chassis::http::{Answer, Caller, Form, Page, Path, Problem, Query};
+use chassis::http::{Answer, Caller, Form, Page, Parameters, Path, Period, Problem, names};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use shared_events::{DeliveryId, OrderId, Proof};
+use shared_events::{DeliveryId, Proof};
 
 use super::views::DeliveryView;
-use crate::domain::{Command, FailureReason};
+use crate::domain::{Attention, Command, FailureReason, Status};
 use crate::requests::Request;
-use crate::store;
+use crate::store::{self, Filter};
 
-/// What a list can be narrowed to.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    order_id: Option<OrderId>,
-    limit: Option<String>,
-    cursor: Option<String>,
-}
-
-pub(super) async fn list(State(api): State<Api<Request>>, Query(which): Query<Which>) -> Result<Answer, Problem> {
-    let page = Page::<DeliveryId>::of(which.limit.as_deref(), which.cursor.as_deref())?;
-    let found = store::page_of_deliveries(&api.pool, which.order_id, page.after, page.rows()).await?;
+pub(super) async fn list(State(api): State<Api<Request>>, mut asked: Parameters) -> Result<Answer, Problem> {
+    let filter = read_filter(&mut asked);
+    let page = Page::<DeliveryId>::read(&mut asked);
+    asked.finish()?;
+    let found = store::page_of_deliveries(&api.pool, &filter, page.after, page.rows()).await?;
     let views = found.iter().map(|(delivery, transitions)| DeliveryView::of(delivery, transitions)).collect();
     Ok(page.answer(views, |view: &DeliveryView<'_>| view.id))
+}
+
+fn read_filter(asked: &mut Parameters) -> Filter {
+    let causes = format!("true, false, {}", names(&Attention::ALL, Attention::name));
+    let period = Period::read(asked);
+    Filter {
+        order: asked.optional("order_id", "the id of an order"),
+        statuses: asked.several("status", &names(&Status::ALL, Status::name)),
+        from: period.from.map(DeliveryId::earliest_at),
+        until: period.until.map(DeliveryId::earliest_at),
+        attention: asked.optional("attention", &format!("one of {causes}")),
+    }
 }
 
 pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<DeliveryId>) -> Result<Answer, Problem> {

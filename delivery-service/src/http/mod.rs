@@ -26,7 +26,9 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/deliveries/{id}/completion", post(deliveries::complete))
         .route("/deliveries/{id}/failure", post(deliveries::fail))
         .route("/delivery-options", get(options::show))
+        .route("/zones", get(zones::list))
         .route("/zones/{id}", get(zones::show).put(zones::put))
+        .route("/couriers", get(couriers::list))
         .route("/couriers/{id}", get(couriers::show).put(couriers::put))
         .with_state(api)
 }

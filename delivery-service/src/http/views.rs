@@ -88,7 +88,8 @@ impl<'a> OptionsView<'a> {
 /// A zone.
 #[derive(Debug, Serialize)]
 pub struct ZoneView<'a> {
-    id: &'a str,
+    /// Its name.
+    pub id: &'a str,
     country: &'a str,
     prefixes: &'a [String],
     capacity_per_day: i64,
@@ -112,7 +113,8 @@ impl<'a> ZoneView<'a> {
 /// A courier.
 #[derive(Debug, Serialize)]
 pub struct CourierView<'a> {
-    id: &'a str,
+    /// Their name in addresses.
+    pub id: &'a str,
     name: &'a str,
     capacity: i64,
     load: i64,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use chassis::Api;
-use chassis::http::{Answer, Caller, Country, Form, Path, Problem};
+use chassis::http::{Answer, Caller, Country, Form, Name, Page, Parameters, Path, Problem};
 use http::StatusCode;
 
 use super::views::ZoneView;
@@ -12,6 +12,16 @@ use super::{check_name, existing_name};
 use crate::domain::{PREFIX_MAX_CHARS, Zone, normal_postal_code};
 use crate::requests::Request;
 use crate::store;
+
+pub(super) async fn list(State(api): State<Api<Request>>, mut asked: Parameters) -> Result<Answer, Problem> {
+    let country = asked.optional::<Country>("country", Country::SHAPE);
+    let page = Page::<Name>::read(&mut asked);
+    asked.finish()?;
+    let after = page.after.as_ref().map_or("", |name| name.0.as_str());
+    let country = country.as_ref().map(|country| country.0.as_str());
+    let zones = store::page_of_zones(&api.pool, country, after, page.rows()).await?;
+    Ok(page.answer(zones.iter().map(ZoneView::of).collect(), |view: &ZoneView<'_>| Name(view.id.to_owned())))
+}
 
 pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let found = store::find_zone(&api.pool, &existing_name(&id, "zone")?.0).await?;

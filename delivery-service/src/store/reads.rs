@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof};
+use shared_events::{Address, DeliveryFailed, DeliveryId, Proof};
 use sqlx::{PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
@@ -22,43 +22,10 @@ pub async fn find_delivery(pool: &PgPool, id: DeliveryId) -> sqlx::Result<Option
     Ok(deliveries(pool, &[id.0]).await?.pop())
 }
 
-/// Deliveries, the newest first, from the one after `after` on.
-///
-/// # Errors
-/// The database refuses or does not answer.
-pub async fn page_of_deliveries(
-    pool: &PgPool,
-    order: Option<OrderId>,
-    after: Option<DeliveryId>,
-    rows: i64,
+pub(super) async fn deliveries(
+    executor: impl PgExecutor<'_>,
+    ids: &[Uuid],
 ) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
-    let before = after.map_or(Uuid::max(), Uuid::from);
-    // Two statements, each with the one index it needs: "or" between the two kinds of list would have none.
-    let ids = match order {
-        None => ids_before(pool, before, rows).await?,
-        Some(order) => ids_of_order(pool, order, before, rows).await?,
-    };
-    deliveries(pool, &ids).await
-}
-
-async fn ids_before(pool: &PgPool, before: Uuid, rows: i64) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!("select id from deliveries where id < $1 order by id desc limit $2", before, rows)
-        .fetch_all(pool)
-        .await
-}
-
-async fn ids_of_order(pool: &PgPool, order: OrderId, before: Uuid, rows: i64) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        "select id from deliveries where order_id = $1 and id < $2 order by id desc limit $3",
-        order.0,
-        before,
-        rows
-    )
-    .fetch_all(pool)
-    .await
-}
-
-async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
     let rows = select_deliveries!(
         "(select coalesce(
               jsonb_agg(jsonb_build_object('status', t.status, 'at', t.at, 'cause', t.what, 'cause_id', t.cause_id)
@@ -69,7 +36,7 @@ async fn deliveries(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<(Delivery, 
         "where id = any($1) order by id desc",
         ids
     );
-    let rows = rows.fetch_all(pool).await?;
+    let rows = rows.fetch_all(executor).await?;
     rows.into_iter().map(Row::read).collect()
 }
 

@@ -1,7 +1,6 @@
 //! What the order side answers over HTTP. Changes go to the batch that is forming; reads go to the database.
 
 mod admission;
-mod fields;
 mod orders;
 mod prefer;
 mod products;

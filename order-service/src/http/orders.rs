@@ -6,16 +6,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chassis::http::{Answer, Caller, Country, Form, Name, Page, Path, Problem, Query};
+use chassis::http::{Answer, Caller, Country, Day, Form, Name, Page, Parameters, Path, Period, Problem, names};
 use http::StatusCode;
-use serde::Deserialize;
 use shared_events::{Address, Currency, OrderId};
 
-use super::{Shop, fields::Day, prefer::Prefer, view::OrderView};
+use super::{Shop, prefer::Prefer, view::OrderView};
 use crate::{
-    domain::{CancelledBy, PlaceOrder, Wanted},
+    domain::{Attention, CancelledBy, PlaceOrder, Status, Wanted},
     requests::Request,
-    store,
+    store::{self, Filter},
 };
 
 const MOST_ITEMS: usize = 100;
@@ -45,27 +44,25 @@ pub(super) async fn show(State(shop): State<Shop>, Path(id): Path<OrderId>) -> R
     Ok(Answer::json(StatusCode::OK, &OrderView::of(known)))
 }
 
-/// Which orders.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    customer_id: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+/// `GET /orders`
+pub(super) async fn list(State(shop): State<Shop>, mut asked: Parameters) -> Result<Answer, Problem> {
+    let filter = read_filter(&mut asked);
+    let page = Page::<OrderId>::read(&mut asked);
+    asked.finish()?;
+    let known = store::page_of_orders(&shop.api.pool, &filter, page.after, page.rows()).await?;
+    Ok(page.answer(known.iter().map(OrderView::of).collect(), OrderView::id))
 }
 
-/// `GET /orders`
-pub(super) async fn list(State(shop): State<Shop>, Query(which): Query<Which>) -> Result<Answer, Problem> {
-    let page = Page::<OrderId>::of(which.limit.as_deref(), which.cursor.as_deref())?;
-    let invalid =
-        |_| Problem::new(StatusCode::BAD_REQUEST, "invalid_query", format!("customer_id has to be {}.", Name::SHAPE));
-    let known = match which.customer_id.map(|id| id.parse::<Name>().map_err(invalid)).transpose()? {
-        Some(Name(customer_id)) => {
-            store::page_of_customer(&shop.api.pool, &customer_id, page.after, page.rows()).await?
-        }
-        None => store::page_of_all(&shop.api.pool, page.after, page.rows()).await?,
-    };
-    Ok(page.answer(known.iter().map(OrderView::of).collect(), OrderView::id))
+fn read_filter(asked: &mut Parameters) -> Filter {
+    let causes = format!("true, false, {}", names(Attention::ALL, Attention::name));
+    let period = Period::read(asked);
+    Filter {
+        customer_id: asked.optional::<Name>("customer_id", Name::SHAPE).map(|name| name.0),
+        statuses: asked.several("status", &names(Status::ALL, Status::name)),
+        from: period.from.map(OrderId::earliest_at),
+        until: period.until.map(OrderId::earliest_at),
+        attention: asked.optional("attention", &format!("one of {causes}")),
+    }
 }
 
 /// `POST /orders/{id}/cancellation`
@@ -85,7 +82,7 @@ fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {
     let currency = form.parsed::<Currency>("currency", "an ISO 4217 currency code");
     let items = read_items(&mut form);
     let delivery_address = form.object("delivery_address", read_address);
-    let wished_date = form.optional_parsed::<Day>("slot", "a day as YYYY-MM-DD").map(|day| day.0);
+    let wished_date = form.optional_parsed::<Day>("slot", Day::SHAPE).map(|day| day.0);
     let expected_total_minor = form.optional_integer("expected_total", 0..=i64::MAX);
     form.finish()?;
     let (Some(customer_id), Some(currency), Some(delivery_address)) = (customer_id, currency, delivery_address) else {

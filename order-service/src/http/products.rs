@@ -1,8 +1,8 @@
 //! The catalogue and its stock.
 
 use axum::extract::State;
-use chassis::http::{Answer, Caller, Form, Name, Page, Path, Problem, Query};
-use serde::{Deserialize, Serialize};
+use chassis::http::{Answer, Caller, Form, Name, Page, Parameters, Path, Problem};
+use serde::Serialize;
 use shared_events::Currency;
 
 use super::{Shop, view::ProductView};
@@ -14,19 +14,13 @@ const HIGHEST_PRICE_MINOR: i64 = 1_000_000_000;
 const HEAVIEST_G: i64 = 1_000_000;
 const LARGEST_RECEIPT: i64 = 1_000_000;
 
-/// Which products.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    limit: Option<String>,
-    cursor: Option<String>,
-}
-
 /// `GET /products`
-pub(super) async fn list(State(shop): State<Shop>, Query(which): Query<Which>) -> Result<Answer, Problem> {
-    let page = Page::<Name>::of(which.limit.as_deref(), which.cursor.as_deref())?;
+pub(super) async fn list(State(shop): State<Shop>, mut asked: Parameters) -> Result<Answer, Problem> {
+    let available = asked.optional("available", "true or false");
+    let page = Page::<Name>::read(&mut asked);
+    asked.finish()?;
     let after = page.after.as_ref().map_or("", |name| name.0.as_str());
-    let products = store::page_of_products(&shop.api.pool, after, page.rows()).await?;
+    let products = store::page_of_products(&shop.api.pool, available, after, page.rows()).await?;
     let views = products.iter().map(|(sku, product)| ProductView::of(sku, product)).collect();
     Ok(page.answer(views, |view: &ProductView| Name(view.sku().to_owned())))
 }

@@ -1,5 +1,7 @@
 //! Reading orders, locked and not.
 
+mod lists;
+
 use std::{collections::HashMap, str::FromStr};
 
 use chassis::Tx;
@@ -8,6 +10,8 @@ use serde::de::DeserializeOwned;
 use shared_events::{Address, CancellationReason, Cause, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
+
+pub use lists::{Filter, page_of_orders};
 
 use super::unreadable;
 use crate::domain::{Cancellation, Change, KnownDelivery, Order, OrderItem, Status};
@@ -85,6 +89,7 @@ macro_rules! select_orders {
         )
     };
 }
+use select_orders;
 
 /// The orders among these, locked until the transaction ends, without their histories.
 ///
@@ -132,28 +137,6 @@ pub async fn known(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<Known>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut snapshot = snapshot(pool).await?;
     let rows = select_orders!("where id = any($1)", &ids).fetch_all(&mut *snapshot).await?;
-    whole(&mut snapshot, rows).await
-}
-
-/// So many orders older than this one, newest first.
-pub async fn page_of_all(pool: &PgPool, after: Option<OrderId>, rows: i64) -> sqlx::Result<Vec<Known>> {
-    let mut snapshot = snapshot(pool).await?;
-    let after = after.map_or(Uuid::max(), Uuid::from);
-    let rows = select_orders!("where id < $1 order by id desc limit $2", after, rows).fetch_all(&mut *snapshot).await?;
-    whole(&mut snapshot, rows).await
-}
-
-/// So many orders of a customer older than this one, newest first.
-pub async fn page_of_customer(
-    pool: &PgPool,
-    customer_id: &str,
-    after: Option<OrderId>,
-    rows: i64,
-) -> sqlx::Result<Vec<Known>> {
-    let mut snapshot = snapshot(pool).await?;
-    let after = after.map_or(Uuid::max(), Uuid::from);
-    let rows = select_orders!("where customer_id = $1 and id < $2 order by id desc limit $3", customer_id, after, rows);
-    let rows = rows.fetch_all(&mut *snapshot).await?;
     whole(&mut snapshot, rows).await
 }
 

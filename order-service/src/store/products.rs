@@ -52,9 +52,19 @@ pub async fn lock_products(tx: &mut Tx<'_>, skus: &[String]) -> sqlx::Result<()>
     locked.fetch_all(&mut **tx).await.map(drop)
 }
 
-/// So many articles after this one, by sku.
-pub async fn page_of_products(pool: &PgPool, after: &str, rows: i64) -> sqlx::Result<Vec<(String, Product)>> {
-    let rows = select_products!("where sku > $1 order by sku limit $2", after, rows);
+/// So many articles after this one, by sku: all of them, or those of which something is available, or nothing is.
+pub async fn page_of_products(
+    pool: &PgPool,
+    available: Option<bool>,
+    after: &str,
+    rows: i64,
+) -> sqlx::Result<Vec<(String, Product)>> {
+    let rows = select_products!(
+        "where sku > $1 and ($2::boolean is null or (on_hand > reserved) = $2) order by sku limit $3",
+        after,
+        available,
+        rows
+    );
     rows.fetch_all(pool).await?.into_iter().map(ProductRow::named).collect()
 }
 

@@ -1,0 +1,112 @@
+//! Deliveries, zones and couriers in pages, narrowed to what is asked for.
+
+use chassis::{http::Flagged, list_snapshot};
+use shared_events::{DeliveryId, OrderId};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{Transition, reads::deliveries};
+use crate::domain::{Attention, Courier, Delivery, Status, Zone};
+
+/// Which deliveries are listed. What is not said narrows nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// The one of this order.
+    pub order: Option<OrderId>,
+    /// Those that stand at one of these; all, if there is none.
+    pub statuses: Vec<Status>,
+    /// Those from this id on: ids sort by the time of planning.
+    pub from: Option<DeliveryId>,
+    /// Those before this id.
+    pub until: Option<DeliveryId>,
+    /// Those that somebody has to look at, or nobody has to.
+    pub attention: Option<Flagged<Attention>>,
+}
+
+/// So many of these deliveries, older than this one, newest first.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn page_of_deliveries(
+    pool: &PgPool,
+    which: &Filter,
+    after: Option<DeliveryId>,
+    rows: i64,
+) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
+    let statuses: Vec<&str> = which.statuses.iter().map(|status| status.name()).collect();
+    let before = after.into_iter().chain(which.until).min().map_or(Uuid::max(), Uuid::from);
+    let mut snapshot = list_snapshot(pool).await?;
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id
+        from deliveries
+        where id < $1 and id >= $2
+          and ($3::uuid is null or order_id = $3)
+          and (cardinality($4::text[]) = 0 or status = any($4))
+          and ($5::boolean is null or (attention is not null) = $5)
+          and ($6::text is null or attention = $6)
+        order by id desc
+        limit $7
+        "#,
+        before,
+        which.from.map_or(Uuid::nil(), Uuid::from),
+        which.order.map(Uuid::from),
+        &statuses as _,
+        which.attention.and_then(Flagged::at_all),
+        which.attention.and_then(Flagged::cause).map(Attention::name),
+        rows
+    )
+    .fetch_all(&mut *snapshot)
+    .await?;
+    deliveries(&mut *snapshot, &ids).await
+}
+
+/// So many zones after this one, by id: all of them, or those of a country.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn page_of_zones(pool: &PgPool, country: Option<&str>, after: &str, rows: i64) -> sqlx::Result<Vec<Zone>> {
+    sqlx::query_as!(
+        Zone,
+        r#"
+        select id, country, capacity_per_day, weight_limit_g,
+               array(select prefix from zone_prefixes where zone_id = zones.id order by prefix) as "prefixes!"
+        from zones
+        where id > $1 and ($2::text is null or country = $2)
+        order by id
+        limit $3
+        "#,
+        after,
+        country,
+        rows
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// So many couriers after this one, by id: all of them, or those who can carry one more parcel, or cannot.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn page_of_couriers(
+    pool: &PgPool,
+    has_room: Option<bool>,
+    after: &str,
+    rows: i64,
+) -> sqlx::Result<Vec<Courier>> {
+    sqlx::query_as!(
+        Courier,
+        r#"
+        select id, name, capacity, load
+        from couriers
+        where id > $1 and ($2::boolean is null or (load < capacity) = $2)
+        order by id
+        limit $3
+        "#,
+        after,
+        has_room,
+        rows
+    )
+    .fetch_all(pool)
+    .await
+}
