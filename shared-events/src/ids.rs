@@ -47,7 +47,7 @@ id! {
     OrderId
 }
 id! {
-    /// One delivery. An order has at most one. UUIDv7, so ids sort by age.
+    /// One delivery. An order has at most one.
     DeliveryId
 }
 id! {

@@ -4,6 +4,7 @@ mod addresses;
 mod bodies;
 mod case;
 mod fields;
+mod lists;
 mod protocol;
 mod quotes;
 mod raw;
@@ -31,7 +32,8 @@ async fn bad_input_gets_a_problem_document_and_changes_nothing() {
     let (orders, deliveries) = pair.pools();
     let before = [snapshot::of(&orders).await, snapshot::of(&deliveries).await];
 
-    let cases = [bodies::cases(&known), fields::cases(&known), addresses::cases(&known), quotes::cases()].concat();
+    let of_known = [bodies::cases(&known), fields::cases(&known), addresses::cases(&known)].concat();
+    let cases = [of_known, lists::cases(), quotes::cases()].concat();
     assert!(cases.len() > 1_000, "only {} cases", cases.len());
     let addresses = [pair.orders.url(), pair.deliveries.url()].map(|url| url.replace("http://", ""));
     let judged =

@@ -1,4 +1,4 @@
-//! Addresses, methods, queries and headers that make no sense, and requests that the business refuses.
+//! Addresses, methods and headers that make no sense, and requests that the business refuses.
 
 use chassis::clock::fresh_id;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::{
 };
 
 pub fn cases(known: &Known) -> Vec<Case> {
-    [methods(known), nowhere(known), ids(known), queries(), preferences(known), refusals(known)].concat()
+    [methods(known), nowhere(known), ids(known), preferences(known), refusals(known)].concat()
 }
 
 /// Every route takes its own methods; all others are refused.
@@ -86,62 +86,6 @@ fn ids(known: &Known) -> Vec<Case> {
         case(Side::Deliveries, "GET", format!("/zones/{id}"), json!({}));
         case(Side::Deliveries, "GET", format!("/couriers/{id}"), json!({}));
     }
-    cases
-}
-
-fn queries() -> Vec<Case> {
-    let paged = [(Side::Orders, "/orders"), (Side::Orders, "/products"), (Side::Deliveries, "/deliveries")];
-    let long = format!("limit={}", "9".repeat(5_000));
-    let wrong = [
-        "limit=0",
-        "limit=101",
-        "limit=-1",
-        "limit=",
-        "limit=x",
-        "limit=1.5",
-        "limit=1e1",
-        "limit=%00",
-        "limit=%zz",
-        "limit=%ff",
-        "limit=99999999999999999999",
-        "limit=1&limit=2",
-        "limit",
-        "cursor=",
-        "cursor=%00",
-        "cursor=%ff",
-        "cursor=a%20b",
-        "page=2",
-        "colour=red",
-        "limit=1&colour=red",
-        "=",
-        &long,
-    ];
-    let mut cases = Vec::new();
-    for (side, path) in paged {
-        for query in wrong {
-            let what: String = format!("GET {path}?{query}").chars().take(60).collect();
-            cases.push(Case::problem(what, side, Raw::new("GET", &format!("{path}?{query}")), 400, "invalid_query"));
-        }
-    }
-    let long_name = format!("/orders?customer_id={}", "x".repeat(65));
-    let more = [
-        (Side::Orders, "/orders?cursor=x"),
-        (Side::Orders, "/orders?customer_id="),
-        (Side::Orders, "/orders?customer_id=a%20b"),
-        (Side::Orders, "/orders?customer_id=%00"),
-        (Side::Orders, "/orders?customer_id=%C3%A4"),
-        (Side::Orders, "/orders?customer_id=a&customer_id=b"),
-        (Side::Orders, &long_name),
-        (Side::Deliveries, "/deliveries?cursor=x"),
-        (Side::Deliveries, "/deliveries?order_id=x"),
-        (Side::Deliveries, "/deliveries?order_id="),
-        (Side::Deliveries, "/deliveries?order_id=%00"),
-    ];
-    cases.extend(
-        more.map(|(side, path)| {
-            Case::problem(format!("GET {path}"), side, Raw::new("GET", path), 400, "invalid_query")
-        }),
-    );
     cases
 }
 
