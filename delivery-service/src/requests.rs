@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use http::StatusCode;
 use shared_events::DeliveryId;
 
-use crate::domain::{Command, Couriers, Delivery, Plan, Put, Status, Terms, Zone};
+use crate::domain::{Command, Couriers, Delivery, Means, Plan, Put, Status, Terms, Zone};
 use crate::http::{CourierView, DeliveryView, ZoneView};
 use crate::store::{self, Changes, Made, Origin, Stored, Transition};
 
@@ -92,12 +92,12 @@ impl Desk {
     fn deliver(&mut self, id: DeliveryId, command: &Command, asked: &Asked<Request>) -> Result<Answer, Problem> {
         let stored = self.deliveries.get(&id).ok_or_else(|| Problem::not_found("delivery"))?;
         let number = stored.changes + 1;
-        let decision = stored.delivery.clone().decide(command.clone(), &mut self.couriers, asked.stamp)?;
+        let mut means = Means { plan: &mut self.plan, couriers: &mut self.couriers, terms: self.terms };
+        let decision = stored.delivery.clone().decide(command.clone(), &mut means, asked.stamp)?;
         let before = stored.delivery.status;
         if decision.changes_nothing() {
             return Ok(self.shown(&decision.delivery));
         }
-        decision.slot.iter().for_each(|change| self.plan.apply(change));
         let decision = decision.due(&self.terms);
         let made = Made { decision, number, origin: Origin::Command(command.name()), cause: asked.cause.clone() };
         if made.decision.delivery.status != before {
@@ -141,6 +141,8 @@ struct Wanted<'a> {
     deliveries: Vec<DeliveryId>,
     /// The deliveries among them that may give back their place.
     failing: HashSet<DeliveryId>,
+    /// Those that may get another one.
+    attempted: HashSet<DeliveryId>,
     /// Couriers that parcels are assigned to.
     couriers: BTreeSet<String>,
     /// The first of each: what is inserted if there is none yet.
@@ -175,6 +177,9 @@ impl<'a> Wanted<'a> {
                     Command::Fail { .. } => {
                         self.failing.insert(*id);
                     }
+                    Command::Attempt { .. } => {
+                        self.attempted.insert(*id);
+                    }
                     Command::Dispatch | Command::Complete { .. } => {}
                 }
             }
@@ -182,13 +187,22 @@ impl<'a> Wanted<'a> {
     }
 }
 
+impl Wanted<'_> {
+    /// Whether its place may change hands: then its zone is locked. What is scheduled may be dispatched by the same batch.
+    fn may_move(&self, delivery: &Delivery) -> bool {
+        match delivery.status {
+            Status::Scheduled => self.failing.contains(&delivery.id) || self.attempted.contains(&delivery.id),
+            Status::Dispatched => self.attempted.contains(&delivery.id),
+            Status::Void | Status::Refused | Status::Failed | Status::Delivered | Status::Cancelled => false,
+        }
+    }
+}
+
 async fn load_plan(tx: &mut Tx<'_>, wanted: &Wanted<'_>, deliveries: &[Stored]) -> sqlx::Result<Plan> {
     let created = store::create_zones(tx, &wanted.put_zones).await?;
-    let may_give_back =
-        |stored: &&Stored| stored.delivery.status == Status::Scheduled && wanted.failing.contains(&stored.delivery.id);
     let mut zones: BTreeSet<String> = deliveries
         .iter()
-        .filter(may_give_back)
+        .filter(|stored| wanted.may_move(&stored.delivery))
         .filter_map(|stored| Some(stored.delivery.slot.as_ref()?.zone.clone()))
         .collect();
     zones.extend(wanted.put_zones.keys().map(|id| (*id).to_owned()));

@@ -172,6 +172,9 @@ fn count(made: &[Made]) {
             // Told again, or not worth telling: the status is what it was.
             Announce::Again(_) | Announce::Nothing => {}
         }
+        if let Some(SlotChange::Move { .. }) = decision.slot {
+            metrics::counter!("deliveries_put_off_total").increment(1);
+        }
         if let Some(anomaly) = decision.anomaly {
             metrics::counter!("anomalies_total", "event" => anomaly.kind.name(), "status" => status).increment(1);
         }
@@ -186,11 +189,8 @@ fn latest(made: &[Made]) -> BTreeMap<DeliveryId, &Made> {
 /// By how many places each slot changes. Taken and given back again is a change by none.
 fn places(made: &[Made]) -> BTreeMap<&Slot, i64> {
     let mut places = BTreeMap::new();
-    for change in made.iter().filter_map(|made| made.decision.slot.as_ref()) {
-        let (slot, difference) = match change {
-            SlotChange::Take(slot) => (slot, 1),
-            SlotChange::GiveBack(slot) => (slot, -1),
-        };
+    let changes = made.iter().filter_map(|made| made.decision.slot.as_ref());
+    for (slot, difference) in changes.flat_map(SlotChange::places) {
         *places.entry(slot).or_insert(0) += difference;
     }
     places

@@ -73,7 +73,7 @@ const MONEY_AND_STOCK: [&str; 6] = [
            (select (count(*)::integer, (array_agg(status order by number desc))[1]) from order_history where order_id = orders.id)",
 ];
 
-const PLACES_AND_LOADS: [&str; 4] = [
+const PLACES_AND_LOADS: [&str; 6] = [
     "select format('zone %s has %s of %s places taken on %s, by its deliveries %s', slots.zone_id, taken, capacity, date, held) from slots
      cross join lateral (select count(*) as held from deliveries d
                          where (d.zone_id, d.slot_date) = (slots.zone_id, slots.date)
@@ -83,6 +83,13 @@ const PLACES_AND_LOADS: [&str; 4] = [
      cross join lateral (select count(*) as carried from deliveries d
                          where d.courier_id = couriers.id and status in ('scheduled', 'dispatched')) as parcels
      where load <> carried or load > capacity",
+    "select format('the delivery of order %s is on %s after %s attempts', order_id, slot_date, attempts) from deliveries
+     cross join lateral (select (one ->> 'next_date')::date as next from jsonb_array_elements(attempts) with ordinality as list (one, n)
+                         order by n desc limit 1) as last
+     where status in ('dispatched', 'delivered') and next is distinct from slot_date",
+    "select format('the delivery of order %s: %s by its history', order_id, attempts) from deliveries
+     where (select count(*) from jsonb_array_elements(attempts))
+           <> (select count(*) from delivery_history where delivery_id = deliveries.id and what = 'attempt')",
     "select format('the delivery of order %s has announced %s events, its version is %s', order_id, count, version) from deliveries
      cross join lateral (select count(*) from event_log where order_id = deliveries.order_id) as log where count <> version",
     "select format('delivery %s is %s after %s changes, its history says otherwise', id, status, changes) from deliveries

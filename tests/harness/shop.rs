@@ -209,9 +209,15 @@ impl Shop {
         self.read(&format!("{}/delivery-options?{asked}", self.deliveries)).await
     }
 
-    /// Staff and couriers do something with a delivery: `courier`, `dispatch`, `completion`, `failure`.
+    /// Staff and couriers do something with a delivery: `courier`, `dispatch`, `attempts`, `completion`, `failure`.
     pub async fn staff(&self, delivery_id: &str, command: &str, body: &Value) -> Asked {
         Reply::to(self.http.post(format!("{}/deliveries/{delivery_id}/{command}", self.deliveries)).json(body)).await
+    }
+
+    /// The same under an `Idempotency-Key`.
+    pub async fn staff_once(&self, key: &str, delivery_id: &str, command: &str, body: &Value) -> Asked {
+        let url = format!("{}/deliveries/{delivery_id}/{command}", self.deliveries);
+        Reply::to(self.http.post(url).header("idempotency-key", key).json(body)).await
     }
 
     /// Reads what has to be there.

@@ -1,7 +1,8 @@
 //! Every cell of the delivery's tables, compared with the code: all ways into the row, all reasons of the column.
 
 use delivery_service::domain::{
-    Command, CourierChange, Couriers, Decision, Delivery, FailureReason, Places, Plan, Refusal, SlotChange, Status,
+    Command, CourierChange, Couriers, Decision, Delivery, FailureReason, Means, Places, Plan, Refusal, SlotChange,
+    Status, Terms,
 };
 use shared_events::{
     Announce, CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched,
@@ -9,11 +10,12 @@ use shared_events::{
 };
 
 use crate::{
+    delivery_attempts::{check_attempts, next_day_with_room, room_with},
     delivery_lives::{
-        LIMIT_G, after, assigned, commands, completed, deliveries, events, failed, misfits, order_id, proof, some_room,
+        after, asked, assigned, commands, deliveries, events, failed, misfits, order_id, proof, some_room, terms,
     },
     delivery_table::{Answer, COMMANDS, Cell, EVENTS, Row, StaffRow},
-    fixtures::{couriers, day, plan, stamp},
+    fixtures::{couriers, day, stamp},
 };
 
 /// Everything that a cell may change, as the document says it.
@@ -125,14 +127,16 @@ fn check_scheduled(event: &Event, decision: &Decision, room: &Plan, at: &str) {
 }
 
 /// The one comparison of a command cell.
-fn check_command(before: &Delivery, command: &Command, answer: Answer) {
+fn check_command(before: &Delivery, command: &Command, terms: Terms, answer: Answer) {
     let at = format!("{:?} × {command:?}, {answer}", before.status);
     let (mut staff, untouched) = (couriers(5), couriers(5));
-    let decided = before.clone().decide(command.clone(), &mut staff, stamp(50));
+    let (mut room, mut expected_room) = (room_with(before), room_with(before));
+    let mut means = Means { plan: &mut room, couriers: &mut staff, terms };
+    let decided = before.clone().decide(command.clone(), &mut means, stamp(50));
     let expected = match (answer, command) {
         (Answer::Refused, _) => {
             assert!(decided.is_err(), "{at}: {decided:?}");
-            assert_eq!(staff, untouched, "{at}: a refusal changes nothing");
+            assert_eq!((staff, room), (untouched, expected_room), "{at}: a refusal changes nothing");
             return;
         }
         (Answer::TheSame, _) => Moves::none(before),
@@ -145,6 +149,15 @@ fn check_command(before: &Delivery, command: &Command, answer: Answer) {
             let courier = before.courier.clone().expect("a courier");
             Moves::announcing(before, Status::Dispatched, Event::DeliveryDispatched(DeliveryDispatched { courier }))
         }
+        (Answer::AnotherDay, Command::Attempt { date, .. }) => {
+            let from = before.slot.clone().expect("a slot");
+            let to = Slot { date: date.unwrap_or(next_day_with_room(from.date)), ..from.clone() };
+            Moves { slot: Some(SlotChange::Move { from, to }), ..Moves::none(before) }
+        }
+        (Answer::CameBack, Command::Attempt { .. }) => {
+            let event = Event::DeliveryFailed(failed(FailureReason::RecipientAbsent));
+            Moves::announcing(before, Status::Failed, event).giving_back(before, false)
+        }
         (Answer::Delivered, _) => {
             let handed_over = Event::DeliveryCompleted(DeliveryCompleted { proof: proof() });
             Moves::announcing(before, Status::Delivered, handed_over).giving_back(before, false)
@@ -154,11 +167,15 @@ fn check_command(before: &Delivery, command: &Command, answer: Answer) {
             let place = answer == Answer::FailedFulfilment;
             Moves::announcing(before, Status::Failed, event).giving_back(before, place)
         }
-        (Answer::FailedFulfilment | Answer::FailedTransit | Answer::NotFound, other) => panic!("{at}: {other:?}"),
+        (Answer::AnotherDay | Answer::CameBack, other)
+        | (Answer::FailedFulfilment | Answer::FailedTransit | Answer::NotFound, other) => panic!("{at}: {other:?}"),
     };
     let decision = decided.unwrap_or_else(|refusal| panic!("{at}: {refusal}"));
     assert_eq!(Moves::of(&decision), expected, "{at}");
     assert_eq!(decision.anomaly, None, "{at}: only events are anomalies");
+    decision.slot.iter().for_each(|change| expected_room.apply(change));
+    assert_eq!(room, expected_room, "{at}: the next command sees the places moved");
+    check_attempts(before, &decision.delivery, command, &at);
     if answer == Answer::TheSame {
         assert_eq!(decision.delivery, *before, "{at}: nothing has happened");
         assert!(decision.changes_nothing(), "{at}: nothing has happened");
@@ -183,7 +200,7 @@ fn every_event_in_every_status_does_what_the_table_says() {
             }
         }
     }
-    assert_eq!((cells, comparisons), (24, 198));
+    assert_eq!((cells, comparisons), (24, 220));
 }
 
 #[test]
@@ -211,11 +228,11 @@ fn every_command_in_every_status_does_what_the_table_says() {
                 deliveries(row).iter().flat_map(|one| commands(column).into_iter().map(move |c| (one, c)))
             {
                 comparisons += 1;
-                check_command(before, &command, again(answer, before, &command));
+                check_command(before, &command, terms(column), again(answer, before, &command));
             }
         }
     }
-    assert_eq!((cells, comparisons), (50, 162));
+    assert_eq!((cells, comparisons), (70, 260));
 }
 
 /// "The same" is the same reason; another reason for a delivery that has failed already is refused.
@@ -224,7 +241,11 @@ fn again(answer: Answer, before: &Delivery, command: &Command) -> Answer {
         Command::Fail { reason } if answer == Answer::TheSame && before.failure != Some(failed(*reason)) => {
             Answer::Refused
         }
-        Command::AssignCourier { .. } | Command::Dispatch | Command::Complete { .. } | Command::Fail { .. } => answer,
+        Command::AssignCourier { .. }
+        | Command::Dispatch
+        | Command::Attempt { .. }
+        | Command::Complete { .. }
+        | Command::Fail { .. } => answer,
     }
 }
 
@@ -238,7 +259,7 @@ fn every_status_has_a_row_in_both_tables() {
 
 #[test]
 fn every_reason_to_fail_has_a_column() {
-    let columns: Vec<Command> = (0..5).flat_map(commands).collect();
+    let columns: Vec<Command> = (0..7).flat_map(commands).collect();
     for reason in FailureReason::ALL {
         assert!(columns.contains(&Command::Fail { reason }), "{reason} is in no column");
     }
@@ -248,10 +269,10 @@ fn every_reason_to_fail_has_a_column() {
 fn the_same_courier_again_changes_nothing_and_another_takes_over() {
     let mut staff = couriers(5);
     let delivery = after(&[assigned()]);
-    let same = delivery.clone().decide(assigned(), &mut staff, stamp(50)).expect("granted");
+    let same = asked(delivery.clone(), assigned(), &mut staff, stamp(50)).expect("granted");
     assert!(same.changes_nothing() && same.delivery == delivery);
     let other = Command::AssignCourier { courier: "bo".to_owned() };
-    let taken_over = delivery.decide(other, &mut staff, stamp(51)).expect("granted");
+    let taken_over = asked(delivery, other, &mut staff, stamp(51)).expect("granted");
     assert_eq!(taken_over.delivery.courier.as_deref(), Some("bo"));
     assert_eq!(taken_over.couriers, [CourierChange::Free("anna".to_owned()), CourierChange::Load("bo".to_owned())]);
 }
@@ -259,25 +280,11 @@ fn the_same_courier_again_changes_nothing_and_another_takes_over() {
 #[test]
 fn a_courier_carries_no_more_than_they_can() {
     let mut staff: Couriers = couriers(1);
-    let first = after(&[]).decide(assigned(), &mut staff, stamp(50)).expect("granted");
+    let first = asked(after(&[]), assigned(), &mut staff, stamp(50)).expect("granted");
     assert_eq!(first.delivery.courier.as_deref(), Some("anna"));
-    let second = after(&[]).decide(assigned(), &mut staff, stamp(51));
+    let second = asked(after(&[]), assigned(), &mut staff, stamp(50));
     assert!(matches!(second, Err(Refusal::CourierFull { .. })), "{second:?}");
     let nobody = Command::AssignCourier { courier: "nobody".to_owned() };
-    let unknown = after(&[]).decide(nobody, &mut staff, stamp(52));
+    let unknown = asked(after(&[]), nobody, &mut staff, stamp(52));
     assert!(matches!(unknown, Err(Refusal::UnknownCourier { .. })), "{unknown:?}");
-}
-
-#[test]
-fn a_full_day_is_passed_over_and_full_days_are_refused() {
-    let mut room = plan(1, LIMIT_G);
-    let days: Vec<Option<u64>> = (0..16)
-        .map(|n| {
-            let order = Event::OrderCompleted(completed());
-            let slot = Delivery::begin(order_id(), &order, &mut room, stamp(n)).delivery.slot;
-            slot.map(|slot| u64::try_from((slot.date - day(0)).num_days()).expect("later"))
-        })
-        .collect();
-    let expected: Vec<Option<u64>> = (1..=14).map(Some).chain([None, None]).collect();
-    assert_eq!(days, expected, "the earliest day with room, for two weeks");
 }

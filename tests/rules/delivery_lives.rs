@@ -1,12 +1,16 @@
 //! Deliveries in every row of the tables, brought there by every way that leads there, and what the columns stand for.
 
-use delivery_service::domain::{Command, Delivery, FailureReason, Plan, SlotChange};
+use chrono::NaiveDate;
+use delivery_service::domain::{
+    Command, Couriers, Decision, Delivery, FailureReason, Means, Plan, Refusal, SlotChange, Terms,
+};
 use shared_events::{
     CancellationReason, CreationFailure, DeliveryFailed, Event, FulfilmentFailure, Goods, Item, Money, OrderCancelled,
-    OrderCompleted, OrderId, Proof, Slot, TransitFailure,
+    OrderCompleted, OrderId, Proof, Slot, Stamp, TransitFailure,
 };
 
 use crate::{
+    deadlines::DELIVERY_TERMS,
     delivery_table::StaffRow,
     fixtures::{address, couriers, day, plan, stamp},
 };
@@ -81,9 +85,11 @@ pub fn commands(column: usize) -> Vec<Command> {
     match column {
         0 => vec![Command::AssignCourier { courier: "bo".to_owned() }],
         1 => vec![Command::Dispatch],
-        2 => vec![Command::Complete { proof: proof() }],
-        3 => vec![fail(FailureReason::NoCourier), fail(FailureReason::Operator)],
-        4 => vec![
+        2 => vec![attempt(None), attempt(Some(day(5)))],
+        3 => vec![attempt(None), attempt(Some(day(0)))],
+        4 => vec![Command::Complete { proof: proof() }],
+        5 => vec![fail(FailureReason::NoCourier), fail(FailureReason::Operator)],
+        6 => vec![
             fail(FailureReason::RecipientAbsent),
             fail(FailureReason::RefusedByRecipient),
             fail(FailureReason::Lost),
@@ -91,6 +97,19 @@ pub fn commands(column: usize) -> Vec<Command> {
         ],
         other => panic!("no column {other}"),
     }
+}
+
+/// The column is the last attempt's where so many are the most.
+pub fn terms(column: usize) -> Terms {
+    match column {
+        3 => Terms { max_attempts: 1, ..DELIVERY_TERMS },
+        0..=2 | 4..=6 => DELIVERY_TERMS,
+        other => panic!("no column {other}"),
+    }
+}
+
+pub fn attempt(date: Option<NaiveDate>) -> Command {
+    Command::Attempt { note: Some("nobody opened".to_owned()), date }
 }
 
 /// What each reason is announced as.
@@ -112,10 +131,18 @@ fn begun(event: Event) -> Delivery {
 
 /// A scheduled delivery that was asked for all this, each granted.
 pub fn after(commands: &[Command]) -> Delivery {
-    let mut couriers = couriers(5);
-    commands.iter().zip(2..).fold(begun(Event::OrderCompleted(completed())), |delivery, (command, n)| {
-        delivery.decide(command.clone(), &mut couriers, stamp(n)).expect("granted").delivery
+    let (mut room, mut staff) = (some_room(), couriers(5));
+    let begun = Delivery::begin(order_id(), &Event::OrderCompleted(completed()), &mut room, stamp(1)).delivery;
+    commands.iter().zip(2..).fold(begun, |delivery, (command, n)| {
+        let mut means = Means { plan: &mut room, couriers: &mut staff, terms: DELIVERY_TERMS };
+        delivery.decide(command.clone(), &mut means, stamp(n)).expect("granted").delivery
     })
+}
+
+/// What comes of asking this of a delivery, where there is some room.
+pub fn asked(delivery: Delivery, command: Command, staff: &mut Couriers, at: Stamp) -> Result<Decision, Refusal> {
+    let mut means = Means { plan: &mut some_room(), couriers: staff, terms: DELIVERY_TERMS };
+    delivery.decide(command, &mut means, at)
 }
 
 pub fn assigned() -> Command {
@@ -132,7 +159,7 @@ pub fn deliveries(row: StaffRow) -> Vec<Delivery> {
         StaffRow::Refused => misfits().into_iter().map(|(order, _)| begun(Event::OrderCompleted(order))).collect(),
         StaffRow::Unassigned => vec![after(&[])],
         StaffRow::Assigned => vec![after(&[assigned()])],
-        StaffRow::Dispatched => vec![after(&[assigned(), Command::Dispatch])],
+        StaffRow::Dispatched => vec![after(&[assigned(), Command::Dispatch]), on_the_way(attempt(None))],
         StaffRow::FailedFulfilment => {
             vec![after(&[fail(FailureReason::NoCourier)]), after(&[assigned(), fail(FailureReason::Operator)])]
         }
@@ -141,6 +168,7 @@ pub fn deliveries(row: StaffRow) -> Vec<Delivery> {
             on_the_way(fail(FailureReason::RefusedByRecipient)),
             on_the_way(fail(FailureReason::Lost)),
             on_the_way(fail(FailureReason::Damaged)),
+            after(&[assigned(), Command::Dispatch, attempt(None), attempt(None), attempt(None)]),
         ],
         StaffRow::Delivered => vec![on_the_way(Command::Complete { proof: proof() })],
         StaffRow::Cancelled => {

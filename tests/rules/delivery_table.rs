@@ -43,6 +43,8 @@ pub enum Answer {
     TheSame,
     Assigned,
     Dispatched,
+    AnotherDay,
+    CameBack,
     Delivered,
     FailedFulfilment,
     FailedTransit,
@@ -65,9 +67,11 @@ pub const EVENTS: [(Row, [Cell; 3]); 8] = [
 ];
 
 /// The commands, as they head the columns.
-pub const COMMAND_COLUMNS: [&str; 5] = [
+pub const COMMAND_COLUMNS: [&str; 7] = [
     "assign a courier",
     "dispatch",
+    "attempt",
+    "the last attempt",
     "complete",
     "fail (no_courier, operator)",
     "fail (recipient_absent, refused_by_recipient, lost, damaged)",
@@ -79,24 +83,26 @@ const REFUS: Answer = Answer::Refused;
 const SAME_: Answer = Answer::TheSame;
 const ASSIG: Answer = Answer::Assigned;
 const DISPA: Answer = Answer::Dispatched;
+const ANDAY: Answer = Answer::AnotherDay;
+const CABAC: Answer = Answer::CameBack;
 const DELIV: Answer = Answer::Delivered;
 const FULFI: Answer = Answer::FailedFulfilment;
 const TRANS: Answer = Answer::FailedTransit;
 
-/// 10 rows × 5 commands.
+/// 10 rows × 7 commands.
 #[rustfmt::skip]
-pub const COMMANDS: [(StaffRow, [Answer; 5]); 10] = [
-    //                           assign dispatch complete fail before, after the pivot
-    (StaffRow::None,             [UNKNO, UNKNO, UNKNO, UNKNO, UNKNO]),
-    (StaffRow::Void,             [REFUS, REFUS, REFUS, REFUS, REFUS]),
-    (StaffRow::Refused,          [REFUS, REFUS, REFUS, REFUS, REFUS]),
-    (StaffRow::Unassigned,       [ASSIG, REFUS, REFUS, FULFI, REFUS]),
-    (StaffRow::Assigned,         [ASSIG, DISPA, REFUS, FULFI, REFUS]),
-    (StaffRow::Dispatched,       [REFUS, SAME_, DELIV, REFUS, TRANS]),
-    (StaffRow::FailedFulfilment, [REFUS, REFUS, REFUS, SAME_, REFUS]),
-    (StaffRow::FailedTransit,    [REFUS, REFUS, REFUS, REFUS, SAME_]),
-    (StaffRow::Delivered,        [REFUS, REFUS, SAME_, REFUS, REFUS]),
-    (StaffRow::Cancelled,        [REFUS, REFUS, REFUS, REFUS, REFUS]),
+pub const COMMANDS: [(StaffRow, [Answer; 7]); 10] = [
+    //                           assign dispatch attempt last  complete fail before, after the pivot
+    (StaffRow::None,             [UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO]),
+    (StaffRow::Void,             [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
+    (StaffRow::Refused,          [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
+    (StaffRow::Unassigned,       [ASSIG, REFUS, REFUS, REFUS, REFUS, FULFI, REFUS]),
+    (StaffRow::Assigned,         [ASSIG, DISPA, REFUS, REFUS, REFUS, FULFI, REFUS]),
+    (StaffRow::Dispatched,       [REFUS, SAME_, ANDAY, CABAC, DELIV, REFUS, TRANS]),
+    (StaffRow::FailedFulfilment, [REFUS, REFUS, REFUS, REFUS, REFUS, SAME_, REFUS]),
+    (StaffRow::FailedTransit,    [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, SAME_]),
+    (StaffRow::Delivered,        [REFUS, REFUS, REFUS, REFUS, SAME_, REFUS, REFUS]),
+    (StaffRow::Cancelled,        [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
 ];
 
 impl StaffRow {
@@ -172,6 +178,8 @@ impl fmt::Display for Answer {
             Answer::TheSame => "the same (200)",
             Answer::Assigned => "stays: courier assigned",
             Answer::Dispatched => "→ DISPATCHED: DeliveryDispatched",
+            Answer::AnotherDay => "stays: attempt recorded, place moved to another day",
+            Answer::CameBack => "→ FAILED: attempt recorded, free the courier, DeliveryFailed (transit)",
             Answer::Delivered => "→ DELIVERED: free the courier, DeliveryCompleted",
             Answer::FailedFulfilment => "→ FAILED: give back place and courier, DeliveryFailed (fulfilment)",
             Answer::FailedTransit => "→ FAILED: free the courier, DeliveryFailed (transit)",

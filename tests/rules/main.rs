@@ -2,6 +2,7 @@
 
 mod architecture;
 mod deadlines;
+mod delivery_attempts;
 mod delivery_cells;
 mod delivery_lives;
 mod delivery_table;

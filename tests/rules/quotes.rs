@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use delivery_service::domain::{DAYS_ON_OFFER, Destination, Places, Plan, Zone};
-use shared_events::{CreationFailure, OrderCompleted, Slot};
+use delivery_service::domain::{DAYS_ON_OFFER, Delivery, Destination, Places, Plan, Zone};
+use shared_events::{CreationFailure, Event, OrderCompleted, Slot};
 
 use crate::{
-    delivery_lives::completed,
-    fixtures::{day, stamp},
+    delivery_lives::{LIMIT_G, completed, order_id},
+    fixtures::{day, plan, stamp},
     simulation::dice::Dice,
 };
 
@@ -133,4 +133,18 @@ fn the_questions_come_through_every_answer() {
     let expected = ["AddressInvalid", "Overweight", "SlotFull", "ZoneUnserved", "every day", "some days"];
     assert_eq!(answers.keys().map(String::as_str).collect::<Vec<_>>(), expected, "{answers:?}");
     assert!(answers.values().all(|times| *times > SEEDS / 100), "{answers:?}");
+}
+
+#[test]
+fn a_full_day_is_passed_over_and_full_days_are_refused() {
+    let mut room = plan(1, LIMIT_G);
+    let days: Vec<Option<u64>> = (0..16)
+        .map(|n| {
+            let order = Event::OrderCompleted(completed());
+            let slot = Delivery::begin(order_id(), &order, &mut room, stamp(n)).delivery.slot;
+            slot.map(|slot| u64::try_from((slot.date - day(0)).num_days()).expect("later"))
+        })
+        .collect();
+    let expected: Vec<Option<u64>> = (1..=14).map(Some).chain([None, None]).collect();
+    assert_eq!(days, expected, "the earliest day with room, for two weeks");
 }

@@ -1,5 +1,6 @@
 //! What can become of an order, told over HTTP with both services running: nobody looks behind the scenes but to check.
 
+mod attempts;
 mod cancelled;
 mod delivered;
 mod options;

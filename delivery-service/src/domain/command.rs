@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use chrono::NaiveDate;
-use shared_events::{DeliveryFailed, FulfilmentFailure, Goods, Proof, TransitFailure};
+use shared_events::{DeliveryFailed, FulfilmentFailure, Goods, Proof, Slot, TransitFailure};
 
 use super::Status;
 
@@ -17,6 +17,13 @@ pub enum Command {
     },
     /// The courier has picked it up: the pivot.
     Dispatch,
+    /// It was brought, and nobody was there.
+    Attempt {
+        /// What the courier has to say about it.
+        note: Option<String>,
+        /// The day on which to bring it again, if the recipient has said one.
+        date: Option<NaiveDate>,
+    },
     /// It was handed over.
     Complete {
         /// What shows it.
@@ -36,6 +43,7 @@ impl Command {
         match self {
             Command::AssignCourier { .. } => "assign_courier",
             Command::Dispatch => "dispatch",
+            Command::Attempt { .. } => "attempt",
             Command::Complete { .. } => "complete",
             Command::Fail { .. } => "fail",
         }
@@ -154,6 +162,16 @@ pub enum Refusal {
         /// What could have been said.
         fitting: Vec<FailureReason>,
     },
+    /// It was handed over, so it neither comes back nor has to be brought again.
+    AlreadyDelivered {
+        /// Who took it.
+        received_by: String,
+    },
+    /// The wished day has no room, or is none that could be had, or no later day has room.
+    NoDayWithRoom {
+        /// Later slots that have room, the earliest first.
+        alternatives: Vec<Slot>,
+    },
     /// Nobody is there to pick it up.
     NoCourierAssigned,
     /// There is no such courier.
@@ -210,6 +228,16 @@ impl fmt::Display for Refusal {
             }
             Refusal::ReasonDoesNotFit { reason, status, fitting } => {
                 write!(f, "a delivery that is {status} does not fail with {reason}, only with {}", names(fitting))
+            }
+            Refusal::AlreadyDelivered { received_by } => {
+                write!(f, "the parcel was handed over already, and {received_by} has received it")
+            }
+            Refusal::NoDayWithRoom { alternatives } => {
+                let days: Vec<_> = alternatives.iter().map(|slot| slot.date.to_string()).collect();
+                match days.as_slice() {
+                    [] => f.write_str("no later day that can be booked has room"),
+                    days => write!(f, "that day cannot be had; later ones with room are {}", days.join(", ")),
+                }
             }
             Refusal::NoCourierAssigned => f.write_str("nobody can pick it up before a courier is assigned"),
             Refusal::UnknownCourier { courier } => write!(f, "there is no courier `{courier}`"),

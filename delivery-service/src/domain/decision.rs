@@ -2,15 +2,26 @@
 
 use shared_events::{Announce, Event, EventKind, Slot, Stamp};
 
-use super::{Delivery, Status};
+use super::{Couriers, Delivery, Plan, Status, Terms};
+
+/// What a command is decided with: where there is room, who can carry, and what was settled.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// The zones of the deliveries that may get another place.
+    pub plan: &'a mut Plan,
+    /// Those who are asked to carry something, and those who do.
+    pub couriers: &'a mut Couriers,
+    /// How often, and how late.
+    pub terms: Terms,
+}
 
 /// A delivery after a command or an event, with all that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The delivery as it is now.
     pub delivery: Delivery,
-    /// What becomes of a place in a slot. [`Delivery::begin`] has taken it from the plan it was given; a place given
-    /// back is for the caller to [apply](super::Plan::apply), should it hold the plan of that slot.
+    /// What becomes of a place in a slot. [`Delivery::begin`] and [`Delivery::decide`] have applied it to the plan they were
+    /// given; after [`Delivery::react`] it is for the caller to [apply](super::Plan::apply).
     pub slot: Option<SlotChange>,
     /// What becomes of couriers' loads. [`Delivery::decide`] has applied it to the couriers it was given.
     pub couriers: Vec<CourierChange>,
@@ -29,6 +40,25 @@ pub enum SlotChange {
     Take(Slot),
     /// The place is free again.
     GiveBack(Slot),
+    /// Another day: one place is free again, and another is taken.
+    Move {
+        /// Where it was.
+        from: Slot,
+        /// Where it is.
+        to: Slot,
+    },
+}
+
+impl SlotChange {
+    /// By how many places which slots change.
+    pub fn places(&self) -> impl Iterator<Item = (&Slot, i64)> {
+        let (taken, given_back) = match self {
+            SlotChange::Take(slot) => (Some(slot), None),
+            SlotChange::GiveBack(slot) => (None, Some(slot)),
+            SlotChange::Move { from, to } => (Some(to), Some(from)),
+        };
+        given_back.map(|slot| (slot, -1)).into_iter().chain(taken.map(|slot| (slot, 1)))
+    }
 }
 
 /// A courier's load changes by one parcel.

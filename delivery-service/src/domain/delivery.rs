@@ -1,88 +1,15 @@
 //! The delivery and its state table.
 
-use std::{fmt, str::FromStr};
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use shared_events::{
     Address, CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched,
     DeliveryFailed, DeliveryId, Event, Item, OrderCompleted, OrderId, Proof, Slot, Stamp, Version,
 };
 
-use super::{Attention, Command, CourierChange, Couriers, Decision, FailureReason, Plan, Refusal, SlotChange};
-
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// A tombstone: the order was cancelled before there was anything to deliver.
-    Void,
-    /// It did not fit.
-    Refused,
-    /// It has a slot. Everything can still be undone.
-    Scheduled,
-    /// The courier has it. The only way is forward.
-    Dispatched,
-    /// It ended without being handed over.
-    Failed,
-    /// It is with its recipient.
-    Delivered,
-    /// The order side wanted out in time.
-    Cancelled,
-}
-
-/// The text names no status of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownStatus(pub String);
-
-impl fmt::Display for UnknownStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not the status of a delivery", self.0)
-    }
-}
-
-impl std::error::Error for UnknownStatus {}
-
-impl Status {
-    /// Every status there is.
-    pub const ALL: [Status; 7] = [
-        Status::Void,
-        Status::Refused,
-        Status::Scheduled,
-        Status::Dispatched,
-        Status::Failed,
-        Status::Delivered,
-        Status::Cancelled,
-    ];
-
-    /// Its name in answers and in the database.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::Void => "void",
-            Status::Refused => "refused",
-            Status::Scheduled => "scheduled",
-            Status::Dispatched => "dispatched",
-            Status::Failed => "failed",
-            Status::Delivered => "delivered",
-            Status::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Status {
-    type Err = UnknownStatus;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Status::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
-    }
-}
+use super::{
+    Attempt, Attention, Command, CourierChange, Couriers, Decision, FailureReason, Means, Plan, Refusal, SlotChange,
+    Status,
+};
 
 /// What became of one order on this side. An order has at most one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +20,10 @@ pub struct Delivery {
     pub order_id: OrderId,
     /// Where it stands.
     pub status: Status,
-    /// The place it took; still named after it was given back.
+    /// The place it took, or the one that the last attempt led to; still named after it was given back.
     pub slot: Option<Slot>,
+    /// The times at which it was brought and nobody was there.
+    pub attempts: Vec<Attempt>,
     /// What the parcel weighs.
     pub weight_g: i64,
     /// Where it goes. None only for a tombstone, which never learned it.
@@ -164,14 +93,15 @@ impl Delivery {
     /// Staff or a courier asks for something. The same once more is granted and changes nothing.
     ///
     /// # Errors
-    /// The business says no; the couriers are as they were.
-    pub fn decide(self, command: Command, couriers: &mut Couriers, stamp: Stamp) -> Result<Decision, Refusal> {
+    /// The business says no; plan and couriers are as they were.
+    pub fn decide(self, command: Command, means: &mut Means<'_>, stamp: Stamp) -> Result<Decision, Refusal> {
         let status = self.status;
         let refused = Err(Refusal::WrongStatus { command: command.name(), status });
         let decision = match (status, command) {
-            (Status::Scheduled, Command::AssignCourier { courier }) => self.assign(courier, couriers, stamp),
+            (Status::Scheduled, Command::AssignCourier { courier }) => self.assign(courier, means.couriers, stamp),
             (Status::Scheduled, Command::Dispatch) => self.dispatch(stamp),
             (Status::Scheduled | Status::Dispatched, Command::Fail { reason }) => self.fail(reason, stamp),
+            (Status::Dispatched, Command::Attempt { note, date }) => self.attempt(note, date, means, stamp),
             (Status::Dispatched, Command::Complete { proof }) => Ok(self.complete(proof, stamp)),
             (Status::Dispatched, Command::Dispatch) => Ok(Decision::none(self, stamp)),
             (Status::Delivered, Command::Complete { proof }) if self.proof.as_ref() == Some(&proof) => {
@@ -180,14 +110,23 @@ impl Delivery {
             (Status::Failed, Command::Fail { reason }) if self.failure == Some(reason.failed()) => {
                 Ok(Decision::none(self, stamp))
             }
-            (Status::Scheduled, Command::Complete { .. })
-            | (Status::Dispatched, Command::AssignCourier { .. })
+            (Status::Delivered, Command::Attempt { .. } | Command::Complete { .. } | Command::Fail { .. }) => {
+                Err(self.already_delivered())
+            }
+            (Status::Scheduled, Command::Attempt { .. } | Command::Complete { .. })
+            | (Status::Dispatched | Status::Delivered, Command::AssignCourier { .. })
+            | (Status::Delivered, Command::Dispatch)
             | (
-                Status::Void | Status::Refused | Status::Failed | Status::Delivered | Status::Cancelled,
-                Command::AssignCourier { .. } | Command::Dispatch | Command::Complete { .. } | Command::Fail { .. },
+                Status::Void | Status::Refused | Status::Failed | Status::Cancelled,
+                Command::AssignCourier { .. }
+                | Command::Dispatch
+                | Command::Attempt { .. }
+                | Command::Complete { .. }
+                | Command::Fail { .. },
             ) => refused,
         }?;
-        decision.couriers.iter().for_each(|change| couriers.apply(change));
+        decision.slot.iter().for_each(|change| means.plan.apply(change));
+        decision.couriers.iter().for_each(|change| means.couriers.apply(change));
         Ok(decision)
     }
 
@@ -198,6 +137,7 @@ impl Delivery {
             order_id,
             status: Status::Void,
             slot: None,
+            attempts: Vec::new(),
             weight_g: 0,
             address: None,
             courier: None,
@@ -264,7 +204,7 @@ impl Delivery {
         Decision { couriers, ..Decision::announced(self, Status::Delivered, completed, stamp) }
     }
 
-    fn fail(mut self, reason: FailureReason, stamp: Stamp) -> Result<Decision, Refusal> {
+    pub(super) fn fail(mut self, reason: FailureReason, stamp: Stamp) -> Result<Decision, Refusal> {
         let status = self.status;
         if !reason.fits(status) {
             let fitting = FailureReason::ALL.into_iter().filter(|other| other.fits(status)).collect();

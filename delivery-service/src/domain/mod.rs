@@ -1,19 +1,23 @@
 //! What a delivery is and how it changes. Pure: no clock, no random ids, no waiting; all of that is handed in.
 
+mod attempts;
 mod command;
 mod couriers;
 mod decision;
 mod delivery;
 mod plan;
+mod status;
 mod terms;
 
+pub use attempts::Attempt;
 pub use command::{Command, FailureReason, Put, Refusal, UnknownReason};
 pub use couriers::{Courier, Couriers};
-pub use decision::{Anomaly, CourierChange, Decision, SlotChange};
-pub use delivery::{Delivery, Status, UnknownStatus};
+pub use decision::{Anomaly, CourierChange, Decision, Means, SlotChange};
+pub use delivery::Delivery;
 pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of,
 };
+pub use status::{Status, UnknownStatus};
 pub use terms::{Attention, Terms, UnknownAttention, WaitingFor};
 
 #[cfg(test)]

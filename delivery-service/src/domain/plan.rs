@@ -153,14 +153,12 @@ impl Plan {
         self.slots.get(slot).copied().unwrap_or(Places { capacity, taken: 0 })
     }
 
-    /// Counts a place that a decision took or gave back.
+    /// Counts the places that a decision took or gave back.
     pub fn apply(&mut self, change: &SlotChange) {
-        let (slot, places) = match change {
-            SlotChange::Take(slot) => (slot, 1),
-            SlotChange::GiveBack(slot) => (slot, -1),
-        };
-        let before = self.places(slot);
-        self.slots.insert(slot.clone(), Places { taken: before.taken + places, ..before });
+        for (slot, places) in change.places() {
+            let before = self.places(slot);
+            self.slots.insert(slot.clone(), Places { taken: before.taken + places, ..before });
+        }
     }
 
     /// Finds the slot for an order and takes a place in it: on the wished day, or else on the earliest with room.
@@ -211,6 +209,16 @@ impl Plan {
             | CreationFailure::Overweight
             | CreationFailure::Unprocessable => Vec::new(),
         }
+    }
+
+    /// A slot of the same zone on a later day: the wished one, or else the earliest with room.
+    ///
+    /// # Errors
+    /// There is none; these later ones have room.
+    pub fn later_slot(&self, than: &Slot, wished: Option<NaiveDate>, today: NaiveDate) -> Result<Slot, Vec<Slot>> {
+        let later = || self.free_slots(&than.zone, today).filter(|slot| slot.date > than.date);
+        let found = later().find(|slot| wished.is_none_or(|wished| wished == slot.date));
+        found.ok_or_else(|| later().take(MOST_ALTERNATIVES).collect())
     }
 
     /// Adds a zone, or gives the one of the same id new terms. What is known of its days to come has them too; today and

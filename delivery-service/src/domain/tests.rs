@@ -1,6 +1,6 @@
 //! What the planning promises. The state table is compared cell by cell elsewhere.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use shared_events::{
     Address, Announce, CancellationReason, CreationFailure, DeliveryFailed, Event, EventId, Item, Money,
     OrderCancelled, OrderCompleted, OrderId, Proof, Slot, Stamp,
@@ -47,6 +47,12 @@ fn order(postal_code: &str) -> OrderCompleted {
         },
         wished_date: None,
     }
+}
+
+const TERMS: Terms = Terms { max_attempts: 3, late_after: TimeDelta::hours(1) };
+
+fn decide(delivery: Delivery, command: Command, plan: &mut Plan, couriers: &mut Couriers) -> Result<Decision, Refusal> {
+    delivery.decide(command, &mut Means { plan, couriers, terms: TERMS }, stamp())
 }
 
 fn begin(order: OrderCompleted, plan: &mut Plan) -> Decision {
@@ -165,24 +171,23 @@ fn a_courier_carries_what_they_can_and_a_former_one_is_free_again() {
     }
     let load = |couriers: &Couriers, id| couriers.find(id).map(|courier| courier.load);
     let assign = |courier: &str| Command::AssignCourier { courier: courier.into() };
-    let decide = |delivery: Delivery, command, couriers: &mut Couriers| delivery.decide(command, couriers, stamp());
     let one = check_scheduled(order("1"), &mut plan, "north", day(2));
     let two = check_scheduled(order("1"), &mut plan, "north", day(2));
 
-    assert_eq!(decide(one.clone(), Command::Dispatch, &mut couriers), Err(Refusal::NoCourierAssigned));
-    let one = decide(one, assign("ada"), &mut couriers).expect("room").delivery;
+    assert_eq!(decide(one.clone(), Command::Dispatch, &mut plan, &mut couriers), Err(Refusal::NoCourierAssigned));
+    let one = decide(one, assign("ada"), &mut plan, &mut couriers).expect("room").delivery;
     let full = Refusal::CourierFull { courier: "ada".into(), capacity: 1 };
-    assert_eq!(decide(two, assign("ada"), &mut couriers), Err(full));
-    let same = decide(one.clone(), assign("ada"), &mut couriers).expect("the same again");
+    assert_eq!(decide(two, assign("ada"), &mut plan, &mut couriers), Err(full));
+    let same = decide(one.clone(), assign("ada"), &mut plan, &mut couriers).expect("the same again");
     assert!(same.changes_nothing());
-    let one = decide(one, assign("bob"), &mut couriers).expect("room").delivery;
+    let one = decide(one, assign("bob"), &mut plan, &mut couriers).expect("room").delivery;
     assert_eq!((load(&couriers, "ada"), load(&couriers, "bob")), (Some(0), Some(1)));
     let below = Refusal::CapacityBelowLoad { courier: "bob".into(), load: 1 };
     assert_eq!(couriers.put("bob", "Bob", 0), Err(below));
-    let one = decide(one, Command::Dispatch, &mut couriers).expect("picked up").delivery;
+    let one = decide(one, Command::Dispatch, &mut plan, &mut couriers).expect("picked up").delivery;
     assert_eq!(load(&couriers, "bob"), Some(1));
     let proof = Proof { received_by: "Ada".into(), reference: None };
-    decide(one, Command::Complete { proof }, &mut couriers).expect("handed over");
+    decide(one, Command::Complete { proof }, &mut plan, &mut couriers).expect("handed over");
     assert_eq!(load(&couriers, "bob"), Some(0));
 }
 
@@ -192,16 +197,82 @@ fn what_fails_before_the_pivot_gives_its_place_back_and_what_fails_after_does_no
     let mut couriers = Couriers::default();
     assert_eq!(couriers.put("ada", "Ada", 9), Ok(Put::Created));
     let scheduled = check_scheduled(order("1"), &mut plan, "north", day(2));
-    let assigned = scheduled.decide(Command::AssignCourier { courier: "ada".into() }, &mut couriers, stamp());
+    let assign = Command::AssignCourier { courier: "ada".into() };
+    let assigned = decide(scheduled, assign, &mut plan, &mut couriers);
     let scheduled = assigned.expect("room").delivery;
-    let dispatched = scheduled.clone().decide(Command::Dispatch, &mut couriers, stamp()).expect("picked up").delivery;
+    let dispatched =
+        decide(scheduled.clone(), Command::Dispatch, &mut plan, &mut couriers).expect("picked up").delivery;
     for reason in FailureReason::ALL {
         for delivery in [&scheduled, &dispatched] {
-            let failed = delivery.clone().decide(Command::Fail { reason }, &mut couriers.clone(), stamp());
+            let failed = decide(delivery.clone(), Command::Fail { reason }, &mut plan.clone(), &mut couriers.clone());
             assert_eq!(failed.is_ok(), reason.fits(delivery.status), "{reason} for {}", delivery.status);
             let Ok(decision) = failed else { continue };
             assert_eq!(decision.slot.is_some(), delivery.status == Status::Scheduled);
             assert_eq!(decision.couriers, [CourierChange::Free("ada".into())]);
         }
     }
+}
+
+#[test]
+fn an_absent_recipient_gets_another_day_and_in_the_end_the_parcel_comes_back() {
+    let mut plan = Plan::new([zone("north", &["1"], 1)], []);
+    let mut couriers = Couriers::default();
+    assert_eq!(couriers.put("ada", "Ada", 9), Ok(Put::Created));
+    let slot = |date| Slot { zone: "north".into(), date };
+    let taken = |plan: &Plan| (2..=15).map(day).filter(|date| plan.places(&slot(*date)).taken > 0).collect::<Vec<_>>();
+    let mut parcel = check_scheduled(order("1"), &mut plan, "north", day(2));
+    check_scheduled(order("1"), &mut plan, "north", day(3));
+    for command in [Command::AssignCourier { courier: "ada".into() }, Command::Dispatch] {
+        parcel = decide(parcel, command, &mut plan, &mut couriers).expect("granted").delivery;
+    }
+    let attempt = |date| Command::Attempt { note: Some("nobody opens".into()), date };
+
+    let first = decide(parcel, attempt(None), &mut plan, &mut couriers).expect("another day");
+    assert_eq!(first.slot, Some(SlotChange::Move { from: slot(day(2)), to: slot(day(4)) }));
+    assert_eq!(
+        (first.delivery.status, &first.announce, &first.couriers),
+        (Status::Dispatched, &Announce::Nothing, &vec![])
+    );
+    assert_eq!(taken(&plan), [3, 4].map(day));
+
+    for unfit in [4, 3, 2, 1, 16].map(day) {
+        let before = plan.clone();
+        let refused = decide(first.delivery.clone(), attempt(Some(unfit)), &mut plan, &mut couriers);
+        let alternatives = [5, 6, 7, 8, 9].map(day).map(slot).to_vec();
+        assert_eq!(refused, Err(Refusal::NoDayWithRoom { alternatives }), "{unfit}");
+        assert_eq!(plan, before, "a refusal changes nothing");
+    }
+    let second = decide(first.delivery, attempt(Some(day(9))), &mut plan, &mut couriers).expect("the wished day");
+    assert_eq!((second.delivery.slot.clone(), second.delivery.promised_date()), (Some(slot(day(9))), Some(day(2))));
+    assert_eq!(taken(&plan), [3, 9].map(day));
+
+    let last = decide(second.delivery, attempt(None), &mut plan, &mut couriers).expect("it comes back");
+    let returned = FailureReason::RecipientAbsent.failed();
+    assert_eq!((last.delivery.status, &last.delivery.failure), (Status::Failed, &Some(returned.clone())));
+    assert_eq!((last.announce, last.slot), (Announce::New(Event::DeliveryFailed(returned)), None));
+    assert_eq!(last.couriers, [CourierChange::Free("ada".into())]);
+    let days = last.delivery.attempts.iter().map(|one| (one.number, one.date, one.next_date));
+    let expected = [(1, day(2), Some(day(4))), (2, day(4), Some(day(9))), (3, day(9), None)];
+    assert_eq!(days.collect::<Vec<_>>(), expected);
+    assert_eq!(taken(&plan), [3, 9].map(day), "a van that drove has used its place");
+}
+
+#[test]
+fn what_has_arrived_does_not_come_back() {
+    let mut plan = Plan::new([zone("north", &["1"], 9)], []);
+    let mut couriers = Couriers::default();
+    assert_eq!(couriers.put("ada", "Ada", 9), Ok(Put::Created));
+    let mut parcel = check_scheduled(order("1"), &mut plan, "north", day(2));
+    let completed = |by: &str| Command::Complete { proof: Proof { received_by: by.into(), reference: None } };
+    for command in [Command::AssignCourier { courier: "ada".into() }, Command::Dispatch, completed("Eve")] {
+        parcel = decide(parcel, command, &mut plan, &mut couriers).expect("granted").delivery;
+    }
+    let refusal = Refusal::AlreadyDelivered { received_by: "Eve".into() };
+    assert!(refusal.to_string().contains("Eve has received it"), "{refusal}");
+    let late = FailureReason::ALL.map(|reason| Command::Fail { reason });
+    let more = [Command::Attempt { note: None, date: None }, completed("Bob")];
+    for command in late.into_iter().chain(more) {
+        assert_eq!(decide(parcel.clone(), command, &mut plan, &mut couriers), Err(refusal.clone()));
+    }
+    assert!(decide(parcel, completed("Eve"), &mut plan, &mut couriers).expect("the same").changes_nothing());
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chassis::Api;
-use chassis::http::{Answer, Caller, Form, Page, Parameters, Path, Period, Problem, names};
+use chassis::http::{Answer, Caller, Day, Form, Page, Parameters, Path, Period, Problem, names};
 use http::StatusCode;
 use serde_json::{Value, json};
 use shared_events::{DeliveryId, Proof};
@@ -59,6 +59,19 @@ pub(super) async fn dispatch(
 ) -> Result<Answer, Problem> {
     form.finish()?;
     deliver(&api, id, Command::Dispatch, caller, json!({})).await
+}
+
+pub(super) async fn attempt(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    caller: Caller,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let note = form.optional_text("note", 1..=200);
+    let date = form.optional_parsed::<Day>("date", Day::SHAPE).map(|day| day.0);
+    form.finish()?;
+    let body = json!({ "note": note, "date": date });
+    deliver(&api, id, Command::Attempt { note, date }, caller, body).await
 }
 
 pub(super) async fn complete(

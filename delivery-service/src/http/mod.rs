@@ -23,6 +23,7 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/courier", post(deliveries::assign_courier))
         .route("/deliveries/{id}/dispatch", post(deliveries::dispatch))
+        .route("/deliveries/{id}/attempts", post(deliveries::attempt))
         .route("/deliveries/{id}/completion", post(deliveries::complete))
         .route("/deliveries/{id}/failure", post(deliveries::fail))
         .route("/delivery-options", get(options::show))

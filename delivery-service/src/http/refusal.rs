@@ -15,6 +15,8 @@ impl From<Refusal> for Problem {
                 let fitting: Vec<_> = fitting.iter().copied().map(FailureReason::name).collect();
                 conflict("reason_does_not_fit").with("delivery_status", status).with("fitting_reasons", fitting)
             }
+            Refusal::AlreadyDelivered { received_by } => conflict("already_delivered").with("received_by", received_by),
+            Refusal::NoDayWithRoom { alternatives } => conflict("slot_full").with("alternatives", alternatives),
             Refusal::NoCourierAssigned => conflict("no_courier_assigned"),
             Refusal::UnknownCourier { courier } => {
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_courier", &detail).with("courier_id", courier)

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use shared_events::{Address, CreationFailure, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 
-use crate::domain::{Attention, Courier, Delivery, Status, WaitingFor, Zone};
+use crate::domain::{Attempt, Attention, Courier, Delivery, Status, WaitingFor, Zone};
 use crate::store::Transition;
 
 /// A delivery.
@@ -16,6 +16,7 @@ pub struct DeliveryView<'a> {
     status: Status,
     slot: Option<&'a Slot>,
     promised_date: Option<NaiveDate>,
+    attempts: &'a [Attempt],
     address: Option<&'a Address>,
     weight_g: i64,
     courier: Option<&'a str>,
@@ -36,7 +37,8 @@ impl<'a> DeliveryView<'a> {
             order_id: delivery.order_id,
             status: delivery.status,
             slot: delivery.slot.as_ref(),
-            promised_date: delivery.slot.as_ref().map(|slot| slot.date),
+            promised_date: delivery.promised_date(),
+            attempts: &delivery.attempts,
             address: delivery.address.as_ref(),
             weight_g: delivery.weight_g,
             courier: delivery.courier.as_deref(),

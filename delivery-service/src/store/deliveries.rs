@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Made, Origin, Stored, Transition, latest};
-use crate::domain::{Attention, Delivery};
+use crate::domain::{Attempt, Attention, Delivery};
 
 /// A row of `deliveries`.
 pub(super) struct Row {
@@ -23,6 +23,7 @@ pub(super) struct Row {
     pub(super) address: Option<Json<Address>>,
     pub(super) proof: Option<Json<Proof>>,
     pub(super) failure: Option<Json<DeliveryFailed>>,
+    pub(super) attempts: Json<Vec<Attempt>>,
     pub(super) attention: Option<String>,
     pub(super) deadline_at: Option<DateTime<Utc>>,
     pub(super) version: i64,
@@ -38,7 +39,8 @@ macro_rules! select_deliveries {
             Row,
             "select id, order_id, status, zone_id, slot_date, courier_id, weight_g,
                     address as \"address: Json<Address>\", proof as \"proof: Json<Proof>\",
-                    failure as \"failure: Json<DeliveryFailed>\", attention, deadline_at, version, changes, "
+                    failure as \"failure: Json<DeliveryFailed>\",
+                    attempts as \"attempts: Json<Vec<Attempt>>\", attention, deadline_at, version, changes, "
                 + $transitions + " as \"transitions: Json<Vec<Transition>>\"
              from deliveries " + $tail,
             $($argument),+
@@ -56,6 +58,7 @@ impl Row {
             order_id: OrderId(self.order_id),
             status,
             slot: self.zone_id.zip(self.slot_date).map(|(zone, date)| Slot { zone, date }),
+            attempts: self.attempts.0,
             weight_g: self.weight_g,
             address: self.address.map(|address| address.0),
             courier: self.courier_id,
@@ -162,12 +165,13 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
     sqlx::query!(
         r#"
         insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
-                                failure, version, changes, attention, deadline_at)
+                                failure, version, changes, attention, deadline_at, attempts)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::bigint[],
                              $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[], $13::text[],
-                             $14::timestamptz[])
+                             $14::timestamptz[], $15::jsonb[])
         on conflict (id) do update
-        set status = excluded.status, courier_id = excluded.courier_id, proof = excluded.proof,
+        set status = excluded.status, zone_id = excluded.zone_id, slot_date = excluded.slot_date,
+            attempts = excluded.attempts, courier_id = excluded.courier_id, proof = excluded.proof,
             failure = excluded.failure, version = excluded.version, changes = excluded.changes,
             attention = excluded.attention, deadline_at = excluded.deadline_at
         "#,
@@ -184,7 +188,8 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         &column(&deliveries, |delivery| delivery.version.0),
         &column(&made, |made| made.number),
         &column(&deliveries, |delivery| delivery.attention.map(Attention::name)) as _,
-        &column(&deliveries, |delivery| delivery.deadline) as _
+        &column(&deliveries, |delivery| delivery.deadline) as _,
+        &column(&deliveries, |delivery| Json(&delivery.attempts)) as _
     )
     .execute(&mut **tx)
     .await?;

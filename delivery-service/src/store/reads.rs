@@ -12,7 +12,7 @@ use super::{
     deliveries::{Row, select_deliveries},
     zones::{routes, slots},
 };
-use crate::domain::{Courier, Delivery, Destination, Plan, Zone};
+use crate::domain::{Attempt, Courier, Delivery, Destination, Plan, Zone};
 
 /// One delivery.
 ///

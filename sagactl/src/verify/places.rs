@@ -4,10 +4,16 @@ use super::report::Invariant::I6;
 use super::rule::Rule;
 
 /// For delivery-service's database.
-pub(super) const RULES: [Rule; 3] = [
+pub(super) const RULES: [Rule; 5] = [
     Rule::of(I6, "slots whose places are not what their deliveries take", PLACES_ARE_NOT_WHAT_DELIVERIES_TAKE),
     Rule::of(I6, "couriers whose load is not what they carry", LOAD_IS_NOT_WHAT_IS_CARRIED),
     Rule::of(I6, "deliveries that go without a slot or a courier", WITHOUT_SLOT_OR_COURIER),
+    Rule::of(I6, "deliveries that are not on the day to which their last attempt led", NOT_WHERE_THE_LAST_ATTEMPT_LED),
+    Rule::of(
+        I6,
+        "attempts of which the history knows nothing, or the other way round",
+        ATTEMPTS_ARE_NOT_WHAT_HISTORY_SAYS,
+    ),
 ];
 
 const PLACES_ARE_NOT_WHAT_DELIVERIES_TAKE: &str = "
@@ -46,3 +52,20 @@ const WITHOUT_SLOT_OR_COURIER: &str = "
     from deliveries
     where (status in ('scheduled', 'dispatched', 'delivered') and (zone_id is null or slot_date is null))
        or (status in ('dispatched', 'delivered') and courier_id is null)";
+
+const NOT_WHERE_THE_LAST_ATTEMPT_LED: &str = "
+    select 'order ' || order_id as subject,
+           format('has a delivery that is %s in the slot %s of %s, but its last attempt led to %s', status,
+                  coalesce(slot_date::text, '–'), coalesce(zone_id, '–'), coalesce(attempts -> -1 ->> 'next_date', 'nowhere')) as evidence
+    from deliveries
+    where attempts <> '[]' and status in ('dispatched', 'delivered')
+      and (attempts -> -1 ->> 'next_date')::date is distinct from slot_date";
+
+const ATTEMPTS_ARE_NOT_WHAT_HISTORY_SAYS: &str = "
+    select 'order ' || order_id as subject,
+           format('has a delivery with %s attempts, but its history has %s', jsonb_array_length(attempts), told.times) as evidence
+    from deliveries
+    cross join lateral (
+        select count(*) as times from delivery_history where delivery_id = deliveries.id and what = 'attempt'
+    ) as told
+    where jsonb_array_length(attempts) <> told.times";

@@ -7,7 +7,7 @@ insert into told values
     (2, 1, 'scheduled', 'OrderCompleted', 1), (2, 2, 'scheduled', 'assign_courier', null),
     (3, 1, 'scheduled', 'OrderCompleted', 1), (3, 2, 'scheduled', 'assign_courier', null), (3, 3, 'dispatched', 'dispatch', null),
     (4, 1, 'scheduled', 'OrderCompleted', 1), (4, 2, 'scheduled', 'assign_courier', null), (4, 3, 'dispatched', 'dispatch', null),
-    (4, 4, 'delivered', 'complete', null),
+    (4, 4, 'dispatched', 'attempt', null), (4, 5, 'delivered', 'complete', null),
     (5, 1, 'refused', 'OrderCompleted', 1),
     (6, 1, 'scheduled', 'OrderCompleted', 1), (6, 2, 'cancelled', 'OrderCancelled', 2),
     (7, 1, 'scheduled', 'OrderCompleted', 1), (7, 2, 'scheduled', 'assign_courier', null), (7, 3, 'dispatched', 'dispatch', null),
@@ -34,6 +34,11 @@ select pg_temp.id(100 + n), pg_temp.id(n), last.status,
        version, last.number
 from (values (2, 1), (3, 2), (4, 3), (5, 1), (6, 2), (7, 3), (8, 1), (10, 2)) as new (n, version)
 join (select distinct on (n) * from told order by n, number desc) as last using (n);
+
+-- The fourth was brought twice.
+update deliveries
+set attempts = '[{"number": 1, "at": "2026-11-30T12:00:00Z", "date": "2026-11-30", "note": null, "next_date": "2026-12-01"}]'
+where order_id = pg_temp.id(4);
 
 insert into delivery_history (delivery_id, number, order_id, status, at, what, cause_id, event_version)
 select pg_temp.id(100 + n), number, pg_temp.id(n), status, now(), what, 'test', event_version from told;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use delivery_service::domain::{Command, Delivery, FailureReason, Status as DeliveryStatus};
+use delivery_service::domain::{Command, Delivery, FailureReason, Status as DeliveryStatus, Terms};
 use order_service::domain::{Order, Payment, Status};
 use shared_events::{DeliveryFailed, Event, Goods, Slot};
 
@@ -93,14 +93,16 @@ pub fn delivery_event(before: Option<&Delivery>, event: &Event, after: &Delivery
 }
 
 /// The cell of the delivery's table of commands.
-pub fn delivery_command(before: &Delivery, command: &Command) -> String {
+pub fn delivery_command(before: &Delivery, command: &Command, terms: Terms) -> String {
     use FailureReason::{Damaged, Lost, NoCourier, Operator, RecipientAbsent, RefusedByRecipient};
     let column = match command {
         Command::AssignCourier { .. } => 0,
         Command::Dispatch => 1,
-        Command::Complete { .. } => 2,
-        Command::Fail { reason: NoCourier | Operator } => 3,
-        Command::Fail { reason: RecipientAbsent | RefusedByRecipient | Lost | Damaged } => 4,
+        Command::Attempt { .. } if before.attempts.len() + 1 < terms.max_attempts.try_into().expect("few") => 2,
+        Command::Attempt { .. } => 3,
+        Command::Complete { .. } => 4,
+        Command::Fail { reason: NoCourier | Operator } => 5,
+        Command::Fail { reason: RecipientAbsent | RefusedByRecipient | Lost | Damaged } => 6,
     };
     format!("delivery {} × {}", staff_row(before), delivery_table::COMMAND_COLUMNS[column])
 }
@@ -152,7 +154,8 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 17] = [
+pub const TROUBLE: [&str; 18] = [
+    "the day that an absent recipient wishes has no room",
     "an order is refused because nothing is left",
     "a refusal names other days",
     "a record is sent and not acknowledged, and sent again",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use delivery_service::domain::{Command, Courier, Couriers, Decision, Delivery, Places, Plan, Refusal, SlotChange};
+use delivery_service::domain::{
+    Command, Courier, Couriers, Decision, Delivery, Means, Places, Plan, Refusal, SlotChange, Terms,
+};
 use shared_events::{Envelope, OrderId, Slot, Stamp};
 
 use super::{
@@ -29,6 +31,8 @@ pub struct DeliverySide {
     pub loads: BTreeMap<String, i64>,
     pub anomalies: Vec<String>,
     pub full_alternatives: Vec<String>,
+    /// How many times a parcel is brought.
+    pub max_attempts: u32,
     pub outbox: Outbox,
     pub inbox: Inbox,
 }
@@ -39,6 +43,10 @@ impl DeliverySide {
         Plan::new([zone(PLACES_A_DAY, LIMIT_G)], self.taken.iter().map(places))
     }
 
+    pub fn terms(&self) -> Terms {
+        Terms { max_attempts: self.max_attempts, ..DELIVERY_TERMS }
+    }
+
     fn couriers(&self) -> Couriers {
         Couriers::new(COURIERS.map(|id| {
             let load = self.loads.get(id).copied().unwrap_or_default();
@@ -47,7 +55,9 @@ impl DeliverySide {
     }
 
     pub fn decide(&mut self, order_id: OrderId, command: Command, stamp: Stamp) -> Result<(), Refusal> {
-        let decision = self.deliveries[&order_id].clone().decide(command, &mut self.couriers(), stamp)?;
+        let (mut plan, mut couriers, terms) = (self.plan(), self.couriers(), self.terms());
+        let mut means = Means { plan: &mut plan, couriers: &mut couriers, terms };
+        let decision = self.deliveries[&order_id].clone().decide(command, &mut means, stamp)?;
         self.save(decision, stamp, format!("request-{}", stamp.fresh_id));
         Ok(())
     }
@@ -81,6 +91,10 @@ impl DeliverySide {
         match slot {
             Some(SlotChange::Take(slot)) => *self.taken.entry(slot).or_default() += 1,
             Some(SlotChange::GiveBack(slot)) => *self.taken.entry(slot).or_default() -= 1,
+            Some(SlotChange::Move { from, to }) => {
+                *self.taken.entry(from).or_default() -= 1;
+                *self.taken.entry(to).or_default() += 1;
+            }
             None => {}
         }
         for change in &couriers {

@@ -38,6 +38,7 @@ enum Action {
     Retry(Topic),
     Assign,
     Dispatch,
+    Attempt,
     Complete,
     Fail,
 }
@@ -101,7 +102,7 @@ fn check(world: &mut World, violations: &mut Violations) {
 
 /// Every history has a temper of its own: some never see a cancellation, in some nothing is ever acknowledged.
 fn temper(world: &mut World) -> Vec<(Action, usize)> {
-    let late = [(Action::Complete, 5), (Action::Fail, 3)];
+    let late = [(Action::Attempt, 4), (Action::Complete, 5), (Action::Fail, 3)];
     let actions = ACTIONS.into_iter().chain(late);
     let tempered = actions.map(|(action, weight)| (action, weight * world.dice.pick(&[0, 1, 1, 1, 4]).expect("some")));
     tempered.chain([(Action::Place, 1)]).collect()
@@ -137,6 +138,11 @@ fn act(world: &mut World, action: Action) {
             world.ask(id, Command::AssignCourier { courier });
         }),
         Action::Dispatch => on_a_delivery(world, |world, id| world.ask(id, Command::Dispatch)),
+        Action::Attempt => on_a_delivery(world, |world, id| {
+            let wished = [None, None, Some(day(1)), Some(day(2)), Some(day(3))];
+            let date = world.dice.pick(&wished).expect("some");
+            world.ask(id, Command::Attempt { note: None, date });
+        }),
         Action::Complete => on_a_delivery(world, |world, id| world.ask(id, Command::Complete { proof: proof() })),
         Action::Fail => on_a_delivery(world, |world, id| {
             let reason = world.dice.pick(&FailureReason::ALL).expect("some");

@@ -43,6 +43,7 @@ pub fn check_always(world: &World, found: &mut Violations) {
     }
     check_stock(world, found);
     check_places(world, found);
+    world.delivery_side.deliveries.values().for_each(|delivery| check_attempts(world, delivery, found));
     check_applied(world, found);
     let anomalies = world.order_side.anomalies.iter().chain(&world.delivery_side.anomalies);
     for anomaly in anomalies {
@@ -144,6 +145,36 @@ fn check_places(world: &World, found: &mut Violations) {
         let holds = *load == carried && carried <= PARCELS_A_COURIER;
         found.unless(holds, "I6", || format!("{courier}: load {load}, carries {carried}"));
     }
+}
+
+/// Each attempt leads from the day of the one before it to a later one, the last to the slot or back home; and the day that the
+/// customer was told stays.
+fn check_attempts(world: &World, delivery: &Delivery, found: &mut Violations) {
+    let numbered = delivery.attempts.iter().zip(1..).all(|(attempt, number)| attempt.number == number);
+    let days: Vec<_> = delivery.attempts.iter().map(|attempt| (attempt.date, attempt.next_date)).collect();
+    let joined = days.windows(2).all(|pair| pair[0].1 == Some(pair[1].0));
+    let later = days.iter().all(|(date, next)| next.is_none_or(|next| next > *date));
+    let leads_to = days.last().map(|(_, next)| *next);
+    let slot = delivery.slot.as_ref().map(|slot| slot.date);
+    let ends = match delivery.status {
+        DeliveryStatus::Dispatched | DeliveryStatus::Delivered => leads_to.is_none_or(|next| next == slot),
+        DeliveryStatus::Failed => leads_to.is_none_or(|next| next.is_none() || next == slot),
+        DeliveryStatus::Void | DeliveryStatus::Refused | DeliveryStatus::Scheduled | DeliveryStatus::Cancelled => {
+            days.is_empty()
+        }
+    };
+    let few = days.len() <= usize::try_from(world.delivery_side.max_attempts).expect("few");
+    let told = world.delivery_side.outbox.announced(delivery.order_id).find_map(|envelope| match &envelope.event {
+        Event::DeliveryCreated(created) => Some(created.promised_date),
+        Event::OrderCompleted(_)
+        | Event::OrderCancelled(_)
+        | Event::DeliveryFailed(_)
+        | Event::DeliveryCancelled(_)
+        | Event::DeliveryDispatched(_)
+        | Event::DeliveryCompleted(_) => None,
+    });
+    let holds = numbered && joined && later && ends && few && told == delivery.promised_date();
+    found.unless(holds, "I6", || format!("the attempts of {delivery:?}, told {told:?}"));
 }
 
 fn holds_its_place(delivery: &Delivery) -> bool {

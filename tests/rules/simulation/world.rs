@@ -43,11 +43,12 @@ impl World {
     pub fn new(seed: u64, rule: Rule, is_told: bool) -> Self {
         let mut dice = Dice::new(seed);
         let trouble_percent = dice.pick(&[0, 5, 25]).expect("some");
+        let max_attempts = dice.pick(&[1, 2, 3]).expect("some");
         Self {
             rule,
             dice,
             order_side: OrderSide::new(4),
-            delivery_side: DeliverySide::default(),
+            delivery_side: DeliverySide { max_attempts, ..DeliverySide::default() },
             coverage: Coverage::default(),
             orders_lane: Lane::default(),
             deliveries_lane: Lane::default(),
@@ -176,8 +177,12 @@ impl World {
     /// Somebody of the delivery side asks for something.
     pub fn ask(&mut self, order_id: OrderId, command: Command) {
         let stamp = self.stamp();
-        self.coverage.note(coverage::delivery_command(&self.delivery_side.deliveries[&order_id], &command));
+        let before = &self.delivery_side.deliveries[&order_id];
+        self.coverage.note(coverage::delivery_command(before, &command, self.delivery_side.terms()));
         let answer = self.delivery_side.decide(order_id, command.clone(), stamp);
+        if let Err(delivery_service::domain::Refusal::NoDayWithRoom { .. }) = &answer {
+            self.coverage.note("the day that an absent recipient wishes has no room");
+        }
         self.tell(|world| {
             let answer = answer.map_or_else(|refusal| format!("refused, {refusal}"), |()| "granted".to_owned());
             format!(

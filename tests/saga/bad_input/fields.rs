@@ -35,6 +35,11 @@ fn wrong_values(method: &str, path: &str) -> Vec<(&'static str, Value)> {
         Some("receipts") => integers("/quantity", 1, 1_000_000),
         Some("courier") => texts("/courier_id", 64),
         Some("dispatch") => Vec::new(),
+        Some("attempts") => {
+            let mut values = optional_texts("/note", 200);
+            values.extend(days().map(|day| ("/date", day)));
+            values
+        }
         Some("completion") => {
             let mut values = texts("/received_by", 100);
             values.extend(optional_texts("/reference", 200));
@@ -80,9 +85,14 @@ fn order() -> Vec<(&'static str, Value)> {
     values.extend(integers("/items/0/quantity", 1, 10_000));
     values.extend(integers("/expected_total", 0, i64::MAX).into_iter().filter(|(_, value)| !is_absent(value)));
     values.extend(currencies());
-    let days = ["", "tomorrow", "2026-02-30", "2026-13-01", "26-01-01", "+262143-01-01", "2026-12-01T00:00:00Z"];
-    values.extend(days.map(Value::from).into_iter().chain([json!(20_261_201), json!({})]).map(|day| ("/slot", day)));
+    values.extend(days().map(|day| ("/slot", day)));
     values
+}
+
+/// None of these is a day.
+fn days() -> impl Iterator<Item = Value> {
+    let days = ["", "tomorrow", "2026-02-30", "2026-13-01", "26-01-01", "+262143-01-01", "2026-12-01T00:00:00Z"];
+    days.map(Value::from).into_iter().chain([json!(20_261_201), json!({})])
 }
 
 fn address() -> Vec<(&'static str, Value)> {

@@ -130,4 +130,25 @@ pub const BREAKS: &[Break] = &[
         "order #2",
         "is scheduled, with the slot – of –",
     ),
+    on(
+        Deliveries,
+        "update deliveries set slot_date = date '2026-12-02' where order_id = #4",
+        I6,
+        "order #4",
+        "is delivered in the slot 2026-12-02 of harbour, but its last attempt led to 2026-12-01",
+    ),
+    on(
+        Deliveries,
+        "update deliveries set attempts = jsonb_set(attempts, '{0,next_date}', 'null') where order_id = #4",
+        I6,
+        "order #4",
+        "but its last attempt led to nowhere",
+    ),
+    on(
+        Deliveries,
+        "update deliveries set attempts = '[]' where order_id = #4",
+        I6,
+        "order #4",
+        "has a delivery with 0 attempts, but its history has 1",
+    ),
 ];
