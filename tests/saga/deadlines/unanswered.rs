@@ -7,7 +7,7 @@ use serde_json::json;
 use shared_events::Topic;
 use tests::{PATIENCE, eventually};
 
-use super::{Stage, minutes_from_now, order, order_sweeper};
+use super::{Stage, minutes_from_now, oldest_open, order, order_deadlines, order_sweeper};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_which_a_delivery_service_that_speaks_says_nothing_is_cancelled_at_its_first_deadline() -> Result<()>
@@ -55,6 +55,11 @@ async fn a_cancellation_without_an_answer_is_the_same_event_again_and_changes_no
     stage.announced_is_published().await;
     let asked: Vec<_> = stage.pair.env.read(Topic::Orders).await.iter().filter_map(asks).collect();
     assert_eq!(asked.len(), 4, "asked once and three times again: {asked:?}");
+    assert_eq!(
+        oldest_open(&order_deadlines(&[]), &stage.orders).await?,
+        Some(id.clone()),
+        "its event may be needed again"
+    );
     assert!(asked.iter().all(|one| *one == asked[0]), "the same id and version, the same bytes: {asked:?}");
 
     stage.pair.deliveries.restart().await?;
