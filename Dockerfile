@@ -10,7 +10,7 @@ ENV SQLX_OFFLINE=true CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_
 # The manifests with empty sources: the same until a dependency changes, so that everything compiled from them is kept.
 FROM toolchain AS manifests
 COPY . .
-RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete && find . -mindepth 1 -type d -empty -delete \
  && for manifest in */Cargo.toml; do \
       src=${manifest%/*}/src; mkdir -p "$src" && echo '//! Empty.' > "$src/lib.rs" && printf '//! Empty.\nfn main() {}\n' > "$src/main.rs"; \
     done
