@@ -19,10 +19,13 @@ async fn an_absent_recipient_gets_another_day_and_the_order_side_hears_nothing_o
     let quoted = story.quoted(4).await;
     let (id, delivery) = story.dispatched(1).await;
     let before = story.shop.order(&id).await.expect("the order");
+    let until = |delivery: &Value| text(&delivery["waiting_for"]["until"]);
+    let first_until = until(&story.delivery_of(&id).await);
 
     let moved = story.staff(&delivery, "attempts", json!({ "note": "nobody opened" })).await;
     assert_eq!((&moved["status"], &moved["slot"]), (&json!("dispatched"), &quoted[1]));
     assert_eq!((&moved["promised_date"], &moved["version"]), (&quoted[0]["date"], &json!(2)));
+    assert!(!first_until.is_empty() && until(&moved) > first_until, "it is late on another day: {moved}");
     let attempt = &moved["attempts"][0];
     assert_eq!((&attempt["number"], &attempt["note"]), (&json!(1), &json!("nobody opened")));
     assert_eq!(days(&moved), [(quoted[0]["date"].clone(), quoted[1]["date"].clone())]);
