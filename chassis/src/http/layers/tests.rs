@@ -17,7 +17,7 @@ const LONG: &str = "a text that says the same all over again, ";
 fn shop() -> Router {
     let limits = Limits { concurrent_requests: 1, request_timeout: Duration::from_secs(5) };
     let routes = Router::new()
-        .route("/short", get(|| async { Answer::json(StatusCode::OK, &"short") }))
+        .route("/short", get(|| async { Answer::json(StatusCode::OK, &"short") }).put(put))
         .route("/long", get(|| async { Answer::json(StatusCode::OK, &LONG.repeat(100)) }).post(take))
         .route("/image", get(|| async { ([(header::CONTENT_TYPE, "image/png")], LONG.repeat(100)) }))
         .route("/gone", get(|| async { Problem::not_found("thing") }))
@@ -25,6 +25,10 @@ fn shop() -> Router {
         .route("/decided", get(|| async { Answer::from(Problem::unavailable("full", "No.").retry_after(8)) }))
         .route("/flood", get(|| async { Problem::new(StatusCode::TOO_MANY_REQUESTS, "flood", "Too many.") }));
     wrap(routes, Router::new().route("/probe", get(|| async { StatusCode::SERVICE_UNAVAILABLE })), limits)
+}
+
+async fn put() -> Answer {
+    Answer::json(StatusCode::OK, &"short")
 }
 
 async fn take(form: Form) -> Result<Answer, Problem> {
@@ -78,6 +82,7 @@ async fn a_read_has_a_tag_and_is_not_sent_again_to_whom_has_it() {
 async fn what_is_no_read_or_no_success_has_no_tag_and_is_not_kept() {
     for (method, path) in [
         (Method::POST, "/long"),
+        (Method::PUT, "/short"),
         (Method::GET, "/gone"),
         (Method::GET, "/nowhere"),
         (Method::GET, "/probe"),
@@ -136,7 +141,7 @@ async fn a_caller_that_accepts_nothing_gets_the_answer_all_the_same() {
 #[tokio::test]
 async fn every_address_says_what_it_takes() {
     for (path, takes) in
-        [("/short", "GET,HEAD,OPTIONS"), ("/long", "GET,HEAD,POST,OPTIONS"), ("/probe", "GET,HEAD,OPTIONS")]
+        [("/short", "GET,HEAD,PUT,OPTIONS"), ("/long", "GET,HEAD,POST,OPTIONS"), ("/probe", "GET,HEAD,OPTIONS")]
     {
         let told = ask(Method::OPTIONS, path, &[]).await;
         assert_eq!((told.status, told.header("allow"), told.body.len()), (StatusCode::NO_CONTENT, takes, 0), "{path}");
