@@ -5,7 +5,7 @@ mod filters;
 mod reads;
 mod routes;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::Shop;
 
@@ -19,6 +19,7 @@ async fn pages(shop: &Shop, list: &str, limit: usize) -> Result<Vec<Value>> {
             Some(next) => next.clone_into(&mut cursor),
             None => return Ok(entries),
         }
+        ensure!(entries.len() < 1_000, "{list} does not end");
     }
 }
 
