@@ -48,9 +48,9 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
             .acquire_timeout(CONNECTION_WITHIN)
             .connect_lazy_with(options.clone())
     };
-    // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, and room for neither to wait. Relay: the
-    // lock's connection, the relay's own, the gauges', and the janitor's.
-    let pools = Pools { requests: pool(10), inbox: pool(3), relay: pool(4) };
+    // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, a sweep, and who writes down what was heard. Relay:
+    // the lock's connection, the relay's own, the gauges', the janitor's, and who asks for our health.
+    let pools = Pools { requests: pool(10), inbox: pool(4), relay: pool(5) };
     wait_for(&pools.requests).await?;
     Ok(pools)
 }

@@ -24,6 +24,8 @@ use crate::{
 pub enum Request {
     /// A customer orders.
     Place(PlaceOrder),
+    /// A customer orders while no orders are taken: refused, unless the order was placed before and this only asks again.
+    TurnAway(Problem),
     /// An order is to be cancelled.
     Cancel {
         /// Which.
@@ -82,6 +84,7 @@ impl Batch {
         for Asked { request, .. } in asked {
             match request {
                 Request::Place(place) => skus.extend(place.items.iter().map(|wanted| wanted.sku.clone())),
+                Request::TurnAway(_) => {}
                 Request::Cancel { order_id, by: _ } => drop(order_ids.insert(*order_id)),
                 Request::PutProduct { sku, details: _ } | Request::Receive { sku, quantity: _ } => {
                     skus.insert(sku.clone());
@@ -97,6 +100,7 @@ impl Batch {
     fn decide(&mut self, asked: &Asked<Request>) -> Answer {
         match &asked.request {
             Request::Place(place) => self.place(place, asked),
+            Request::TurnAway(problem) => problem.clone().into(),
             Request::Cancel { order_id, by } => self.cancel(*order_id, *by, asked),
             Request::PutProduct { sku, details } => self.put_product(sku, details),
             Request::Receive { sku, quantity } => self.receive(sku, *quantity),

@@ -35,7 +35,7 @@ pub struct OrderSettings {
     /// How long the oldest event may wait to go out before no orders are taken any more, in seconds.
     #[arg(long, env = "ADMISSION_OUTBOX_AGE_S", default_value_t = 300, value_parser = value_parser!(i64).range(1..=86_400))]
     pub admission_outbox_age_s: i64,
-    /// How many orders may wait for the delivery side's word before no orders are taken any more.
+    /// How many orders may wait for the delivery side's word, about a delivery or about a cancellation, before no orders are taken any more.
     #[arg(long, env = "ADMISSION_UNDECIDED_ORDERS", default_value_t = 50_000, value_parser = value_parser!(i64).range(1..=10_000_000))]
     pub admission_undecided_orders: i64,
 }

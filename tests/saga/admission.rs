@@ -42,11 +42,16 @@ async fn no_order_is_taken_while_the_oldest_event_waits_too_long_to_go_out() {
     let shop = Shop::new(service.url(), "http://127.0.0.1:1");
     shop.sells("A", 100).await.expect("an article");
     assert_eq!(status_is(&shop, "accepting").await["reasons"], json!([]));
-    assert_eq!(place(&shop).await.status, StatusCode::CREATED);
+    let placed = shop.place_once("before", &order_of(&[("A", 1)], "10115")).await.expect("an answer");
+    assert_eq!(placed.status, StatusCode::CREATED);
 
     let status = status_is(&shop, "closed").await;
     assert_eq!((&status["reasons"][0]["code"], &status["undecided_orders"]), (&json!("outbox_age"), &json!(1)));
     let before = traces(&orders).await;
+    let again = shop.place_once("before", &order_of(&[("A", 1)], "10115")).await.expect("an answer");
+    assert_eq!((again.status, &again.body), (StatusCode::CREATED, &placed.body), "what was placed has its answer");
+    let new = shop.place_once("after", &order_of(&[("A", 1)], "10115")).await.expect("an answer");
+    assert!(new.is_problem(StatusCode::SERVICE_UNAVAILABLE, "not_admitted") && new.is_not_now(), "{new:?}");
     let refused = place(&shop).await;
     assert!(refused.is_problem(StatusCode::SERVICE_UNAVAILABLE, "not_admitted"), "{:?}", refused.json());
     assert!(refused.is_not_now(), "{:?}", refused.headers);
@@ -64,7 +69,8 @@ async fn no_order_is_taken_while_the_oldest_event_waits_too_long_to_go_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_order_is_taken_while_too_many_wait_for_the_delivery_side() {
     let env = Env::new("admission undecided").await;
-    let service = env.order_service().arg("--admission-undecided-orders=4").start().await;
+    let hurried = ["--admission-undecided-orders=4", "--outcome-deadline-ms=1", "--outcome-extensions=0"];
+    let service = hurried.into_iter().fold(env.order_service(), tests::Launch::arg).start().await;
     let shop = Shop::new(service.url(), "http://127.0.0.1:1");
     shop.sells("A", 100).await.expect("an article");
     // What comes between two looks may exceed the limit; in the end nothing is let in any more.
@@ -75,6 +81,16 @@ async fn no_order_is_taken_while_too_many_wait_for_the_delivery_side() {
     .await;
     assert!(refused.is_problem(StatusCode::SERVICE_UNAVAILABLE, "not_admitted"), "{:?}", refused.json());
     assert_eq!(refused.text("/reasons/0/code"), "undecided_orders");
+    // Those whose time is up are asked about; their money is still held, so the door stays closed.
+    let orders = env.pool(env.orders_database());
+    eventually("all are being cancelled", PATIENCE, async || -> Result<()> {
+        let waiting: i64 =
+            sqlx::query_scalar("select count(*) from orders where status = 'completed'").fetch_one(&orders).await?;
+        ensure!(waiting == 0, "{waiting} still wait");
+        Ok(())
+    })
+    .await;
+    assert_eq!(status_is(&shop, "closed").await["undecided_orders"], json!(5));
     let counter = "orders_not_admitted_total{reason=\"undecided_orders\"}";
     assert!(shop.counter(&shop.orders, counter).await.expect("metrics") >= 1.0);
 

@@ -17,6 +17,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The largest batch of records that a topic takes, in bytes; twice what our producer makes. The largest order is a tenth of it.
 const BATCH_BYTES: &str = "262144";
 
+/// How long a topic keeps its records, in milliseconds: 90 days, as long as the event log keeps them unless told otherwise. Kafka's own
+/// week would be the end of every event that a service which is down for longer has not read.
+const KEPT_MS: &str = "7776000000";
+
 /// A topic's name in Kafka.
 #[must_use]
 pub fn name(settings: &KafkaSettings, topic: Topic) -> String {
@@ -33,7 +37,9 @@ pub async fn create(settings: &KafkaSettings, partitions: i32, replicas: i32) ->
     let topics: Vec<_> = names
         .iter()
         .map(|name| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas)).set("max.message.bytes", BATCH_BYTES)
+            NewTopic::new(name, partitions, TopicReplication::Fixed(replicas))
+                .set("max.message.bytes", BATCH_BYTES)
+                .set("retention.ms", KEPT_MS)
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN));

@@ -16,7 +16,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 use tokio::{
     sync::watch,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -25,6 +25,7 @@ use super::Shop;
 use crate::{requests::Request, store};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// When a client that was refused should ask again, in seconds.
 const RETRY_AFTER_S: u32 = 5;
 
@@ -33,7 +34,7 @@ const RETRY_AFTER_S: u32 = 5;
 pub struct AdmissionLimits {
     /// How long the oldest event may have waited to go out, in seconds.
     pub outbox_age_s: i64,
-    /// How many orders may wait for the delivery side to say whether there will be a delivery.
+    /// How many orders may wait for the delivery side's word, be it about a delivery or about a cancellation.
     pub undecided_orders: i64,
 }
 
@@ -135,10 +136,15 @@ impl Doorkeeper {
                 () = stopping.cancelled() => return,
                 _ = look.tick() => {}
             }
-            let status = match self.measure(&pool).await {
-                Ok((outbox_age_s, undecided_orders)) => self.judge(outbox_age_s, undecided_orders),
-                Err(error) => {
+            // A connection that has gone silent would be waited for without end.
+            let status = match timeout(ANSWERED_WITHIN, self.measure(&pool)).await {
+                Ok(Ok((outbox_age_s, undecided_orders))) => self.judge(outbox_age_s, undecided_orders),
+                Ok(Err(error)) => {
                     warn!(%error, "cannot see what piles up: {error}");
+                    unseen(&told.borrow())
+                }
+                Err(_) => {
+                    warn!("cannot see what piles up: no answer within {ANSWERED_WITHIN:?}");
                     unseen(&told.borrow())
                 }
             };

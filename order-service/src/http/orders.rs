@@ -28,9 +28,14 @@ pub(super) async fn place(
     form: Form,
 ) -> Result<Response, Problem> {
     let order = read_order(form)?;
-    shop.admission.admit()?;
+    let request = match shop.admission.admit() {
+        Ok(()) => Request::Place(order.clone()),
+        // It may have been placed already, under this key: then it has its answer.
+        Err(problem) if caller.idempotency_key.is_some() => Request::TurnAway(problem),
+        Err(problem) => return Err(problem),
+    };
     let wait = prefer.wait.and_then(|wait| shop.waiters.seat(wait));
-    let answer = shop.api.committer.submit(Request::Place(order.clone()), caller, &order).await?;
+    let answer = shop.api.committer.submit(request, caller, &order).await?;
     Ok(match wait {
         Some(seat) => seat.answer(answer),
         None => answer.into_response(),

@@ -147,10 +147,13 @@ pub async fn no_longer_waiting(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<V
     Ok(answered.fetch_all(pool).await?.into_iter().map(OrderId).collect())
 }
 
-/// How many orders wait for the delivery side to say whether there will be a delivery; counted up to `most`.
+/// How many orders wait for the delivery side's word, be it about a delivery or about a cancellation; counted up to `most`. An order
+/// whose time is up is asked about and still has its money held: it counts.
 pub async fn count_undecided(pool: &PgPool, most: i64) -> sqlx::Result<i64> {
     let counted = sqlx::query_scalar!(
-        r#"select count(*) as "undecided!" from (select from orders where status = 'completed' limit $1) as undecided"#,
+        r#"select count(*) as "undecided!" from (
+               select from orders where status in ('completed', 'cancelling') limit $1
+           ) as undecided"#,
         most
     );
     counted.fetch_one(pool).await
