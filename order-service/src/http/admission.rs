@@ -19,7 +19,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Shop;
 use crate::{requests::Request, store};
@@ -91,6 +91,7 @@ impl Admission {
     pub(super) fn start(api: &Api<Request>, limits: AdmissionLimits) -> Self {
         let unknown = Status { state: Door::Accepting, reasons: vec![], outbox_age_s: None, undecided_orders: None };
         let (told, seen) = watch::channel(unknown);
+        info!("orders are taken within {limits:?}");
         let doorkeeper = Doorkeeper { limits, outbox: Door::Accepting, undecided: Door::Accepting };
         tokio::spawn(doorkeeper.run(api.pool.clone(), told, api.stopping.clone()));
         Self(seen)
