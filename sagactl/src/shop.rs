@@ -110,14 +110,18 @@ impl Shop {
     }
 
     pub async fn product(&self, sku: &str) -> Result<Product> {
+        self.find_product(sku).await?.with_context(|| format!("the catalogue has no {sku}"))
+    }
+
+    pub async fn find_product(&self, sku: &str) -> Result<Option<Product>> {
         let mut cursor = String::new();
         loop {
             let path = format!("/products?limit=100{cursor}");
             let page: Items<Product> = self.ask(Side::Orders, Method::GET, &path, None, None).await?.read()?;
             if let Some(product) = page.items.into_iter().find(|product| product.sku == sku) {
-                return Ok(product);
+                return Ok(Some(product));
             }
-            let next = page.next_cursor.with_context(|| format!("the catalogue has no {sku}"))?;
+            let Some(next) = page.next_cursor else { return Ok(None) };
             cursor = format!("&cursor={next}");
         }
     }

@@ -49,6 +49,42 @@ async fn has_a_few_mugs(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+/// As somebody does who tries things: another price, a shorter name, more places of which some are used, a smaller van.
+async fn is_changed_by_its_owner(stack: &Stack) -> Result<()> {
+    let (orders, deliveries) = (stack.order_service.url(), stack.delivery_service.url());
+    let http = reqwest::Client::new();
+    for (address, terms) in [
+        (
+            format!("{orders}/products/LAMP"),
+            json!({"name": "Lamp", "price_minor": 3_333, "currency": "EUR", "weight_g": 900}),
+        ),
+        (
+            format!("{deliveries}/zones/island"),
+            json!({"country": "DE", "prefixes": ["25849"], "capacity_per_day": 2, "weight_limit_g": 20_000}),
+        ),
+        (format!("{deliveries}/couriers/anna"), json!({"name": "Anna B.", "capacity": 7})),
+    ] {
+        http.put(address).json(&terms).send().await?.error_for_status()?;
+    }
+    http.post(format!("{orders}/products/MUG/receipts"))
+        .json(&json!({"quantity": 2}))
+        .send()
+        .await?
+        .error_for_status()?;
+    // Both places of one day: fewer cannot be had any more.
+    let mut wish = json!({
+        "customer_id": "owner", "currency": "EUR", "items": [{"sku": "MUG", "quantity": 1}],
+        "delivery_address": {"recipient": "Ada Lovelace", "line1": "1 Main Street", "city": "Pellworm", "postal_code": "25849", "country": "DE"},
+    });
+    for place in ["first", "second"] {
+        let placed = http.post(format!("{orders}/orders")).header("prefer", "wait=30").json(&wish).send().await?;
+        let order: Value = placed.error_for_status()?.json().await?;
+        ensure!(order["status"] == "confirmed", "the {place} place: {order}");
+        wish["slot"] = order["delivery"]["slot"]["date"].clone();
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result<()> {
     let options = StackOptions { ports: Ports::Free, ..StackOptions::default() };
@@ -72,5 +108,10 @@ async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result
     let sold = shown(&stack).await?;
     well(&mut sagactl(&stack, "seed")).await?;
     assert_eq!(shown(&stack).await?, sold, "what was sold is not brought back");
+
+    is_changed_by_its_owner(&stack).await?;
+    let changed = shown(&stack).await?;
+    well(&mut sagactl(&stack, "seed")).await?;
+    assert_eq!(shown(&stack).await?, changed, "what its owner changed stays");
     stack.stop().await
 }

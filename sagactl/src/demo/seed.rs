@@ -1,4 +1,5 @@
-//! Something to sell and somebody to deliver it. Over REST only, as a shop would do it. A second time changes nothing.
+//! Something to sell and somebody to deliver it. Over REST only, as a shop would do it. Puts what is absent and nothing else: a second
+//! time changes nothing, and what somebody else has changed meanwhile stays as they want it.
 
 use anyhow::{Context, Result, ensure};
 use devstack::Progress;
@@ -22,6 +23,8 @@ pub const COURIER: &str = "anna";
 
 /// More lamps than the small stories take.
 const LAMPS_FOR_THE_STORIES: i64 = 20;
+
+const NOT_FOUND: u16 = 404;
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,7 @@ pub async fn run(urls: &Urls) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
-/// Fills the catalogue, the shelves and the zones, and engages couriers.
+/// Fills the catalogue, the shelves and the zones, and engages couriers, as far as they are not there yet.
 pub async fn seed(shop: &Shop, amounts: Amounts) -> Result<()> {
     let step = Progress::shown().step("Filling the shop over REST");
     for (sku, name, price_minor, weight_g, pieces) in [
@@ -57,18 +60,20 @@ pub async fn seed(shop: &Shop, amounts: Amounts) -> Result<()> {
         ("PIANO", "Grand piano", 2_499_000, 480_000, 3),
     ] {
         let product = json!({"name": name, "price_minor": price_minor, "currency": "EUR", "weight_g": weight_g});
-        put(shop, Side::Orders, &format!("/products/{sku}"), product).await?;
+        if shop.find_product(sku).await?.is_none() {
+            put(shop, Side::Orders, &format!("/products/{sku}"), product).await?;
+        }
         first_receipt(shop, sku, pieces).await?;
     }
     for (zone, prefix, capacity) in [("harbour", "20", amounts.places_a_day), ("island", "25849", 1)] {
         let zone_terms =
             json!({"country": "DE", "prefixes": [prefix], "capacity_per_day": capacity, "weight_limit_g": 30_000});
-        put(shop, Side::Deliveries, &format!("/zones/{zone}"), zone_terms).await?;
+        put_if_absent(shop, &format!("/zones/{zone}"), zone_terms).await?;
     }
     for (courier, name) in [(COURIER, "Anna"), ("bert", "Bert")] {
-        put(shop, Side::Deliveries, &format!("/couriers/{courier}"), json!({"name": name, "capacity": 20})).await?;
+        put_if_absent(shop, &format!("/couriers/{courier}"), json!({"name": name, "capacity": 20})).await?;
     }
-    step.done("3 products, 2 zones and 2 couriers put over REST");
+    step.done("3 products, 2 zones and 2 couriers are there, put over REST");
     Ok(())
 }
 
@@ -99,6 +104,15 @@ async fn first_receipt(shop: &Shop, sku: &str, pieces: u32) -> Result<()> {
 
 fn receipts(sku: &str) -> String {
     format!("/products/{sku}/receipts")
+}
+
+/// Of the delivery side, where each can be asked for by its address.
+async fn put_if_absent(shop: &Shop, path: &str, body: Value) -> Result<()> {
+    let answer = shop.ask(Side::Deliveries, Method::GET, path, None, None).await;
+    match &answer {
+        Ok(Answer { status: NOT_FOUND, .. }) => put(shop, Side::Deliveries, path, body).await,
+        Ok(_) | Err(_) => done(&format!("GET {path}"), answer),
+    }
 }
 
 async fn put(shop: &Shop, side: Side, path: &str, body: Value) -> Result<()> {
