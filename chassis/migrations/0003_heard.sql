@@ -1,6 +1,9 @@
--- Up to when the other side has been heard: the highest time of an event that this service has applied, by the clock of whoever
--- announced it, and never later than our own. Written beside the inbox and not in its transactions: this row would be everybody's lock.
+-- How far the other side has come with what we told it: on each lane of records, the youngest order whose first word from over there
+-- this service has applied. Written beside the inbox and not in its transactions: these rows would be everybody's lock.
 create table heard (
-    topic   text        primary key,
-    "until" timestamptz not null
+    topic       text    not null,
+    "partition" integer not null,
+    -- UUIDv7: the greater, the younger.
+    order_id    uuid    not null,
+    primary key (topic, "partition")
 );

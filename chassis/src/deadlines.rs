@@ -5,7 +5,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use shared_events::OrderId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -14,17 +14,29 @@ use crate::{Failure, Tx, clock, database::answered, messaging::Wake};
 
 /// How many overdue rows one transaction takes at most.
 const BATCH: i64 = 200;
+/// How long a row that cannot be dealt with is passed over, and how many such rows are. Where there are more it is not the rows.
+const PASSED_OVER: TimeDelta = TimeDelta::minutes(1);
+const MOST_PASSED_OVER: usize = 200;
 
 /// What a service does about what has waited too long: load → decide → save.
 pub trait Deadlines: Debug + Clone + Send + Sync + 'static {
-    /// Deals with up to `most` of what is overdue `now`, and says with how many. Rows that somebody else has locked are skipped:
-    /// whoever holds them is about to change them. The caller commits.
-    fn sweep(
+    /// Locks up to `most` of what is overdue `now`, the longest overdue first, but for these orders, and says which they are. Rows that
+    /// somebody else has locked are skipped: whoever holds them is about to change them.
+    fn lock_overdue(
         &self,
         tx: &mut Tx<'_>,
         now: DateTime<Utc>,
         most: i64,
-    ) -> impl Future<Output = Result<usize, Failure>> + Send;
+        but: &[OrderId],
+    ) -> impl Future<Output = sqlx::Result<Vec<OrderId>>> + Send;
+
+    /// Deals with these, which are overdue `now` and locked. None of them is overdue afterwards. The caller commits.
+    fn sweep(
+        &self,
+        tx: &mut Tx<'_>,
+        now: DateTime<Utc>,
+        overdue: &[OrderId],
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// The oldest order from this one on about which this service may still have to announce something, or something again. What
     /// was announced about it is kept for as long.
@@ -39,16 +51,17 @@ pub struct Sweeper<D> {
     pool: PgPool,
     relay: Wake,
     every: Duration,
+    passed_over: Vec<(OrderId, DateTime<Utc>)>,
 }
 
 impl<D: Deadlines> Sweeper<D> {
     /// A sweeper that looks every so often, and wakes the relay when it has changed something.
     pub fn new(deadlines: D, pool: PgPool, relay: Wake, every: Duration) -> Self {
-        Self { deadlines, pool, relay, every }
+        Self { deadlines, pool, relay, every, passed_over: vec![] }
     }
 
     /// Sweeps until told to stop. A database that is away is waited for: what is overdue stays so.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.step(clock::now()).await {
                 Ok(swept) if swept > 0 => {
@@ -69,19 +82,51 @@ impl<D: Deadlines> Sweeper<D> {
 
     /// Deals with one batch of what is overdue at this moment, and says how many rows that were.
     ///
+    /// A row that can never be dealt with as things are is found by halving, and passed over for a while: the longest overdue comes
+    /// first, so it would be in everybody's way for ever.
+    ///
     /// # Errors
-    /// The database's, and the service's own: nothing has changed then.
-    pub async fn step(&self, now: DateTime<Utc>) -> Result<usize, Failure> {
-        let swept = answered(async {
-            let mut tx = self.pool.begin().await?;
-            let swept = self.deadlines.sweep(&mut tx, now, BATCH).await?;
-            tx.commit().await?;
-            Ok::<_, Failure>(swept)
-        })
-        .await?;
-        if swept > 0 {
-            self.relay.wake();
+    /// The database's, and the service's own where it is not a few rows that fail: nothing has changed then.
+    pub async fn step(&mut self, now: DateTime<Utc>) -> Result<usize, Failure> {
+        self.passed_over.retain(|(_, since)| now - *since < PASSED_OVER);
+        let mut most = BATCH;
+        loop {
+            let mut taken = vec![];
+            match answered(self.sweep(now, most, &mut taken)).await {
+                Ok(()) => {
+                    if !taken.is_empty() {
+                        self.relay.wake();
+                    }
+                    return Ok(taken.len());
+                }
+                Err(Failure::Permanent(error)) => match taken[..] {
+                    [order_id] if self.passed_over.len() < MOST_PASSED_OVER => {
+                        self.pass_over(order_id, now, &error);
+                        most = BATCH;
+                    }
+                    [] | [_] => return Err(Failure::Permanent(error)),
+                    [..] => most = i64::try_from(taken.len() / 2).unwrap_or(1),
+                },
+                Err(error @ (Failure::Transient(_) | Failure::UnknownOrders(_))) => return Err(error),
+            }
         }
-        Ok(swept)
+    }
+
+    /// One transaction. `taken` says what it was about, also when it fails.
+    async fn sweep(&self, now: DateTime<Utc>, most: i64, taken: &mut Vec<OrderId>) -> Result<(), Failure> {
+        let but: Vec<OrderId> = self.passed_over.iter().map(|(order_id, _)| *order_id).collect();
+        let mut tx = self.pool.begin().await?;
+        *taken = self.deadlines.lock_overdue(&mut tx, now, most, &but).await?;
+        if !taken.is_empty() {
+            self.deadlines.sweep(&mut tx, now, taken).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn pass_over(&mut self, order_id: OrderId, now: DateTime<Utc>, error: &anyhow::Error) {
+        metrics::counter!("deadlines_failed_total").increment(1);
+        tracing::error!(%order_id, %error, "the deadline of order {order_id} cannot be dealt with, passed over for a while: {error:#}");
+        self.passed_over.push((order_id, now));
     }
 }

@@ -16,15 +16,21 @@ pub struct DeliveryDeadlines {
 }
 
 impl Deadlines for DeliveryDeadlines {
-    async fn sweep(&self, tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<usize, Failure> {
-        let overdue = store::lock_overdue(tx, now, most).await?;
-        if overdue.is_empty() {
-            return Ok(0);
-        }
+    async fn lock_overdue(
+        &self,
+        tx: &mut Tx<'_>,
+        now: DateTime<Utc>,
+        most: i64,
+        but: &[OrderId],
+    ) -> sqlx::Result<Vec<OrderId>> {
+        store::lock_overdue(tx, now, most, but).await
+    }
+
+    async fn sweep(&self, tx: &mut Tx<'_>, now: DateTime<Utc>, overdue: &[OrderId]) -> Result<(), Failure> {
+        let overdue = store::lock_deliveries(tx, &[], overdue).await?;
         let made: Vec<Made> = overdue.into_iter().map(|stored| self.flag(stored, now)).collect();
-        let swept = made.len();
         store::save(tx, &Changes { made, ..Changes::default() }).await?;
-        Ok(swept)
+        Ok(())
     }
 
     async fn oldest_open(&self, tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
@@ -35,12 +41,13 @@ impl Deadlines for DeliveryDeadlines {
 impl DeliveryDeadlines {
     fn flag(&self, stored: Stored, now: DateTime<Utc>) -> Made {
         let Stored { delivery, changes } = stored;
-        if let Some(late) = delivery.waiting_for() {
-            let (order_id, late) = (delivery.order_id, late.name());
+        let decision = delivery.overdue(Stamp { at: now, ..clock::stamp() }).due(&self.terms);
+        // Not late after all where more patience was set since.
+        if let (Some(late), Some(_)) = (decision.delivery.waiting_for(), decision.delivery.attention) {
+            let (order_id, late) = (decision.delivery.order_id, late.name());
             warn!(%order_id, "{late} of order {order_id} is late");
             metrics::counter!("deadlines_passed_total", "waiting_for" => late).increment(1);
         }
-        let decision = delivery.overdue(Stamp { at: now, ..clock::stamp() }).due(&self.terms);
         let cause = Cause { id: "deadline".to_owned(), trace_parent: None };
         Made { decision, number: changes + 1, origin: Origin::Deadline, cause }
     }

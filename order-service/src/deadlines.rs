@@ -23,15 +23,25 @@ pub struct OrderDeadlines {
 }
 
 impl Deadlines for OrderDeadlines {
-    async fn sweep(&self, tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<usize, Failure> {
-        let overdue = store::lock_overdue(tx, now, most).await?;
-        if overdue.is_empty() {
-            return Ok(0);
-        }
-        let ways_back = WaysBack::look(tx, &overdue).await?;
-        let saved: Vec<Saved> = overdue.into_iter().map(|order| self.pass(order, &ways_back, now)).collect();
+    async fn lock_overdue(
+        &self,
+        tx: &mut Tx<'_>,
+        now: DateTime<Utc>,
+        most: i64,
+        but: &[OrderId],
+    ) -> sqlx::Result<Vec<OrderId>> {
+        store::lock_overdue(tx, now, most, but).await
+    }
+
+    async fn sweep(&self, tx: &mut Tx<'_>, now: DateTime<Utc>, overdue: &[OrderId]) -> Result<(), Failure> {
+        let ways_back = WaysBack::look(tx, overdue).await?;
+        let orders = store::lock_orders(tx, overdue).await?;
+        let saved: Vec<Saved> = orders.into_values().map(|order| self.pass(order, &ways_back, now)).collect();
         store::save(tx, &saved).await?;
-        Ok(saved.len())
+        // What has no line in the history is not saved with the others, and would be overdue for ever.
+        let put_off = saved.iter().map(|one| &one.decision).filter(|decision| decision.change.is_none());
+        store::put_off(tx, &put_off.map(|decision| &decision.order).collect::<Vec<_>>()).await?;
+        Ok(())
     }
 
     async fn oldest_open(&self, tx: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {
@@ -45,36 +55,42 @@ impl OrderDeadlines {
         let stamp = Stamp { at: now, ..clock::stamp() };
         let way_back = ways_back.of(order.id);
         let decision = order.overdue(way_back, &self.terms, stamp).due(&self.terms);
-        let because = tell(decision.order.id, waited_for, decision.change.map(|change| change.what));
-        let cause = Cause { id: because.to_owned(), trace_parent: None };
+        let put_off = match decision.change.map(|change| change.what) {
+            Some(What::DeadlineExtended(reason)) => Some(reason),
+            Some(What::DeadlinePassed | What::Placed | What::CancellationAsked(_) | What::Event(_)) => None,
+            None => way_back.held_up,
+        };
+        tell(decision.order.id, waited_for, put_off);
+        let cause = Cause { id: put_off.map_or("deadline", TooEarly::name).to_owned(), trace_parent: None };
         Saved { before, decision, stamp, cause, event: None }
     }
 }
 
-/// Says what became of a deadline, and why.
-fn tell(order_id: OrderId, waited_for: Option<WaitingFor>, what: Option<What>) -> &'static str {
+/// Says and counts what became of a deadline. Before the commit: a batch that is rolled back says so twice.
+fn tell(order_id: OrderId, waited_for: Option<WaitingFor>, put_off: Option<TooEarly>) {
     let waited_for = waited_for.map_or("nothing", WaitingFor::name);
-    if let Some(What::DeadlineExtended(reason)) = what {
-        metrics::counter!("deadlines_extended_total", "because" => reason.name()).increment(1);
-        warn!(%order_id, %reason, "order {order_id} waits once more for {waited_for}: {reason}");
-        return reason.name();
+    match put_off {
+        Some(reason) => {
+            metrics::counter!("deadlines_extended_total", "because" => reason.name()).increment(1);
+            warn!(%order_id, %reason, "order {order_id} waits once more for {waited_for}: {reason}");
+        }
+        None => {
+            metrics::counter!("deadlines_passed_total", "waiting_for" => waited_for).increment(1);
+            warn!(%order_id, "order {order_id} has waited too long for {waited_for}");
+        }
     }
-    metrics::counter!("deadlines_passed_total", "waiting_for" => waited_for).increment(1);
-    warn!(%order_id, "order {order_id} has waited too long for {waited_for}");
-    "deadline"
 }
 
 /// What is known of the way to the delivery side and back.
 struct WaysBack {
     held_up: HashMap<OrderId, HeldUp>,
-    heard_until: Option<DateTime<Utc>>,
+    heard: Option<OrderId>,
 }
 
 impl WaysBack {
-    async fn look(tx: &mut Tx<'_>, orders: &[Order]) -> sqlx::Result<Self> {
-        let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-        let held_up = messaging::held_up(tx, &ids).await?;
-        Ok(Self { held_up, heard_until: messaging::heard_until(tx, Topic::Deliveries).await? })
+    async fn look(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<Self> {
+        let held_up = messaging::held_up(tx, orders).await?;
+        Ok(Self { held_up, heard: messaging::heard_until(tx, Topic::Deliveries).await? })
     }
 
     fn of(&self, order_id: OrderId) -> WayBack {
@@ -82,6 +98,6 @@ impl WaysBack {
             HeldUp::Unsent => TooEarly::Unsent,
             HeldUp::Parked => TooEarly::Parked,
         });
-        WayBack { held_up, heard_until: self.heard_until }
+        WayBack { held_up, heard: self.heard }
     }
 }

@@ -9,7 +9,7 @@ mod saving;
 
 pub use orders::{
     Filter, HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting,
-    oldest_open, page_of_orders,
+    oldest_open, page_of_orders, put_off,
 };
 pub use products::{insert_products, load_products, lock_products, move_stock, page_of_products, replace_details};
 pub use saving::{Arrived, Saved, save};

@@ -8,7 +8,7 @@ use shared_events::{Announce, CancellationReason, Event, EventKind, OrderCancell
 
 use crate::{
     fixtures::{REQUEST_TOTAL_MINOR, catalogue, request, stamp},
-    order_lives::{Step, cancelled, created, events, live, orders},
+    order_lives::{OPEN, Step, TERMS, cancelled, created, events, live, orders},
     order_table::{Answer, COMMANDS, Cell, EVENTS, Effect, Row},
 };
 
@@ -106,7 +106,7 @@ fn ask(before: &Order, column: usize, at: Stamp) -> Result<Decision, Refusal> {
     let command = match column {
         0 => Command::Cancel { by: CancelledBy::Customer },
         1 => Command::Cancel { by: CancelledBy::Operator },
-        2 => Command::DeadlinePassed,
+        2 => return Ok(before.clone().overdue(OPEN, &TERMS, at)),
         other => panic!("no column {other}"),
     };
     before.clone().decide(command, at)
@@ -224,7 +224,7 @@ fn asking_again_goes_on_and_after_the_last_time_somebody_has_to_look() {
     let mut order = live(&[Step::Deadline]);
     for n in 1..=u64::from(ASKS_BEFORE_ATTENTION) + 3 {
         assert_eq!(order.attention.is_some(), n > u64::from(ASKS_BEFORE_ATTENTION), "asked {n} times");
-        let decision = order.clone().decide(Command::DeadlinePassed, stamp(100 + n)).expect("never refused");
+        let decision = order.clone().overdue(OPEN, &TERMS, stamp(100 + n));
         assert_eq!(decision.announce, Announce::Again(order.version), "asked {n} times");
         assert_eq!((decision.transfers.len(), decision.stock.len()), (0, 0), "never refunded without an answer");
         order = decision.order;

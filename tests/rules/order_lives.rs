@@ -1,11 +1,12 @@
 //! Orders in every row of the tables, brought there by every way that leads there, and the events of every column.
 
 use chrono::TimeDelta;
-use order_service::domain::{CancelledBy, Command, Order, Payment, Terms};
+use order_service::domain::{CancelledBy, Command, Order, Payment, Terms, WayBack};
 use shared_events::{
     CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed,
-    DeliveryId, Event, FulfilmentFailure, Goods, Proof, Slot, TransitFailure,
+    DeliveryId, Event, FulfilmentFailure, Goods, OrderId, Proof, Slot, TransitFailure,
 };
+use uuid::Uuid;
 
 use crate::{
     fixtures::{catalogue, day, request, stamp},
@@ -19,6 +20,9 @@ pub const TERMS: Terms = Terms {
     cancellation: TimeDelta::minutes(1),
     late_after: TimeDelta::hours(1),
 };
+
+/// Nothing lies here, and the delivery side has come further than any order.
+pub const OPEN: WayBack = WayBack { held_up: None, heard: Some(OrderId(Uuid::max())) };
 
 /// A step of a life that leads into a row.
 #[derive(Debug, Clone)]
@@ -126,7 +130,7 @@ pub fn live(life: &[Step]) -> Order {
     life.iter().zip(2..).fold(placed(), |order, (step, n)| {
         let decision = match step {
             Step::Cancel(by) => order.decide(Command::Cancel { by: *by }, stamp(n)).expect("not too late"),
-            Step::Deadline => order.decide(Command::DeadlinePassed, stamp(n)).expect("never refused"),
+            Step::Deadline => order.overdue(OPEN, &TERMS, stamp(n)),
             Step::Event(event) => order.react(event, stamp(n)),
         };
         decision.due(&TERMS).order

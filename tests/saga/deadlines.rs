@@ -3,6 +3,7 @@
 
 mod heard;
 mod late;
+mod poison;
 mod restart;
 mod silent;
 mod together;
@@ -80,6 +81,14 @@ impl Stage {
     /// What brought the lines of an order's history.
     async fn whats(&self, id: &str) -> Vec<String> {
         self.history(id).await.into_iter().map(|(what, _, _)| what).collect()
+    }
+
+    /// As if the other side had answered an order of the far future: it is not that it is silent.
+    async fn hears_of_younger_orders(&self) -> Result<()> {
+        let heard = "insert into heard values ('deliveries', 0, 'ffffffff-ffff-7fff-8fff-ffffffffffff')
+                     on conflict (topic, \"partition\") do update set order_id = excluded.order_id";
+        sqlx::raw_sql(heard).execute(&self.orders).await?;
+        Ok(())
     }
 
     async fn announced_is_published(&self) {

@@ -50,8 +50,18 @@ impl Open {
 }
 
 impl Deadlines for Open {
-    async fn sweep(&self, _: &mut Tx<'_>, _: DateTime<Utc>, _: i64) -> Result<usize, Failure> {
-        Ok(0)
+    async fn lock_overdue(
+        &self,
+        _: &mut Tx<'_>,
+        _: DateTime<Utc>,
+        _: i64,
+        _: &[OrderId],
+    ) -> sqlx::Result<Vec<OrderId>> {
+        Ok(vec![])
+    }
+
+    async fn sweep(&self, _: &mut Tx<'_>, _: DateTime<Utc>, _: &[OrderId]) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn oldest_open(&self, _: &mut Tx<'_>, from: OrderId) -> sqlx::Result<Option<OrderId>> {

@@ -163,6 +163,7 @@ impl<R: Reactions> Inbox<R> {
         parking::park(&mut tx, batch, &candidates, &plan.outcomes).await?;
         let released = parking::resolve_and_release(&mut tx, &seen, &candidates, &plan).await?;
         tx.commit().await?;
+        self.heard.note(batch, &candidates, &plan.outcomes);
         self.tell(&events, &plan, released);
         Ok(Tried::Committed(plan.outcomes))
     }
@@ -176,7 +177,6 @@ impl<R: Reactions> Inbox<R> {
             return;
         }
         self.wakes.relay.wake();
-        self.heard.note(events);
         if self.applied.0.receiver_count() > 0 {
             let orders: Arc<[_]> = events.iter().map(|event| event.envelope.order_id).collect();
             // Fails when the last one that waited has just gone: then nobody misses it.

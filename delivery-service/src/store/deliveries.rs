@@ -94,20 +94,27 @@ pub async fn lock_deliveries(tx: &mut Tx<'_>, ids: &[DeliveryId], orders: &[Orde
     rows.into_iter().map(Row::stored).collect()
 }
 
-/// So many deliveries whose time is up, the longest overdue first, locked until the transaction ends. Those that somebody else
-/// has locked are passed over: they are about to change. So nobody waits here, and the order of locks is kept without sorting.
+/// So many orders whose delivery's time is up, but for these, the longest overdue first, their deliveries locked until the transaction
+/// ends. Those that somebody else has locked are passed over: they are about to change. So nobody waits here, and the order of locks
+/// is kept without sorting. Nothing else is read, so that no row can be unreadable.
 ///
 /// # Errors
 /// The database refuses or does not answer.
-pub async fn lock_overdue(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> sqlx::Result<Vec<Stored>> {
-    let rows = select_deliveries!(
-        "null::jsonb",
-        "where deadline_at <= $1 order by deadline_at limit $2 for no key update skip locked",
+pub async fn lock_overdue(
+    tx: &mut Tx<'_>,
+    now: DateTime<Utc>,
+    most: i64,
+    but: &[OrderId],
+) -> sqlx::Result<Vec<OrderId>> {
+    let but: Vec<Uuid> = but.iter().map(|id| id.0).collect();
+    let overdue = sqlx::query_scalar!(
+        "select order_id from deliveries where deadline_at <= $1 and order_id <> all($3)
+         order by deadline_at limit $2 for no key update skip locked",
         now,
-        most
+        most,
+        &but
     );
-    let rows = rows.fetch_all(&mut **tx).await?;
-    rows.into_iter().map(Row::stored).collect()
+    Ok(overdue.fetch_all(&mut **tx).await?.into_iter().map(OrderId).collect())
 }
 
 /// The oldest order from this one on whose delivery has not ended.

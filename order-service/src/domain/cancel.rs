@@ -25,8 +25,6 @@ pub enum Command {
         /// Who.
         by: CancelledBy,
     },
-    /// It has waited too long for the delivery side.
-    DeadlinePassed,
 }
 
 impl Order {
@@ -37,7 +35,6 @@ impl Order {
     pub fn decide(self, command: Command, stamp: Stamp) -> Result<Decision, Refusal> {
         match command {
             Command::Cancel { by } => self.cancel(by, stamp),
-            Command::DeadlinePassed => Ok(self.deadline_passed(stamp)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How long an order waits, and for what. The clock decides no winner: it makes us ask, or makes somebody look.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use shared_events::Stamp;
+use shared_events::{OrderId, Stamp};
 
 use super::{ASKS_BEFORE_ATTENTION, Decision, Order, Status, What, names::named};
 
@@ -42,7 +42,7 @@ named! {
         Unsent = "event_unsent",
         /// What the delivery side announced about it is here, and cannot be applied.
         Parked = "outcome_parked",
-        /// Nothing was heard of the delivery side that it announced after the order was placed, about any order.
+        /// The delivery side is not known to have answered any younger order.
         Silent = "peer_silent",
     }
 }
@@ -52,13 +52,14 @@ named! {
 pub struct WayBack {
     /// Why nothing could come back, as far as this order alone shows it.
     pub held_up: Option<TooEarly>,
-    /// When the delivery side announced the latest that we have applied, about any order.
-    pub heard_until: Option<DateTime<Utc>>,
+    /// How far the delivery side has come: on every lane it has answered this order, or a younger one.
+    pub heard: Option<OrderId>,
 }
 
 impl WayBack {
-    fn too_early(self, placed_at: DateTime<Utc>) -> Option<TooEarly> {
-        let is_silent = self.heard_until.is_none_or(|heard| heard < placed_at);
+    /// Orders are answered in the order in which they were placed, and ids sort by that. No clock over there takes part.
+    fn too_early(self, order_id: OrderId) -> Option<TooEarly> {
+        let is_silent = self.heard.is_none_or(|heard| heard < order_id);
         self.held_up.or(is_silent.then_some(TooEarly::Silent))
     }
 }
@@ -76,14 +77,24 @@ impl Order {
         }
     }
 
-    /// Its time is up. Where asking would be too early it waits once more, so many times; then what the table says.
+    /// Its time is up. Where asking would be too early it waits once more, so many times; then what the table says. A question that
+    /// has not gone out is not asked again: its time begins anew, and nothing is counted against the delivery side.
     #[must_use]
     pub fn overdue(self, way_back: WayBack, terms: &Terms, stamp: Stamp) -> Decision {
+        if self.status == Status::Cancelling && way_back.held_up == Some(TooEarly::Unsent) {
+            return self.put_off(terms, stamp);
+        }
         let may_wait = self.status == Status::Completed && self.deadline_extended < terms.extensions;
-        match way_back.too_early(self.placed_at) {
+        match way_back.too_early(self.id) {
             Some(reason) if may_wait => self.waiting_once_more().because(What::DeadlineExtended(reason), stamp),
             Some(_) | None => self.deadline_passed(stamp),
         }
+    }
+
+    /// Without a line in the history: this may go on for as long as Kafka is away.
+    fn put_off(mut self, terms: &Terms, stamp: Stamp) -> Decision {
+        self.deadline = self.due(stamp.at, terms);
+        Decision::nothing(self)
     }
 
     fn waiting_once_more(mut self) -> Decision {

@@ -183,11 +183,11 @@ fn a_parcel_that_had_already_left_rejects_the_cancellation() {
 
 #[test]
 fn a_deadline_only_asks_and_after_many_times_somebody_has_to_look() {
-    let mut decision = placed().decide(Command::DeadlinePassed, stamp()).expect("never refused");
+    let mut decision = placed().deadline_passed(stamp());
     assert!(matches!(decision.announce, Announce::New(Event::OrderCancelled(_))));
     for asked in 2..=ASKS_BEFORE_ATTENTION + 1 {
         assert_eq!(decision.order.attention, None);
-        decision = decision.order.decide(Command::DeadlinePassed, stamp()).expect("never refused");
+        decision = decision.order.deadline_passed(stamp());
         assert_eq!((decision.order.cancellation_asked, &decision.announce), (asked, &Announce::Again(Version(2))));
     }
     assert_eq!(decision.order.attention, Some(Attention::CancellationUnanswered));

@@ -5,12 +5,13 @@ use order_service::domain::{
     ASKS_BEFORE_ATTENTION, Attention, CancelledBy, Command, Decision, Order, Status, Terms, TooEarly, WaitingFor,
     WayBack, What,
 };
-use shared_events::{Announce, Stamp};
+use shared_events::{Announce, OrderId, Stamp};
+use uuid::Uuid;
 
 use super::{Cell, NONE, Until, waits};
 use crate::{
     fixtures::{day, stamp},
-    order_lives::{Step, TERMS, cancelled, created, dispatched, events, live, lives},
+    order_lives::{OPEN, Step, TERMS, cancelled, created, dispatched, events, live, lives},
     order_table::Row,
 };
 
@@ -25,9 +26,6 @@ pub const ORDER_DEADLINES: [(Row, [Cell; 2]); 8] = [
     (Row::Cancelled, NONE),
     (Row::Returned, NONE),
 ];
-
-/// Nothing lies here, and the delivery side speaks.
-const OPEN: WayBack = WayBack { held_up: None, heard_until: Some(DateTime::<Utc>::MAX_UTC) };
 
 fn end_of(after: u64) -> DateTime<Utc> {
     day(after + 1).and_hms_opt(0, 0, 0).expect("midnight").and_utc()
@@ -92,30 +90,30 @@ fn what_leaves_after_its_day_has_as_much_time_from_then_on() {
 #[test]
 fn an_order_waits_once_more_where_asking_would_be_too_early() {
     let placed = live(&[]);
-    let just_before = placed.placed_at - TimeDelta::microseconds(1);
-    let lane = |held_up, heard_until| WayBack { held_up, heard_until };
-    for (lane, reason) in [
-        (lane(Some(TooEarly::Unsent), Some(DateTime::<Utc>::MAX_UTC)), TooEarly::Unsent),
-        (lane(Some(TooEarly::Parked), Some(DateTime::<Utc>::MAX_UTC)), TooEarly::Parked),
-        (lane(Some(TooEarly::Unsent), None), TooEarly::Unsent),
-        (lane(None, None), TooEarly::Silent),
-        (lane(None, Some(just_before)), TooEarly::Silent),
+    let (older, younger) = (OrderId(Uuid::nil()), OPEN.heard);
+    let way = |held_up, heard| WayBack { held_up, heard };
+    for (way, reason) in [
+        (way(Some(TooEarly::Unsent), younger), TooEarly::Unsent),
+        (way(Some(TooEarly::Parked), younger), TooEarly::Parked),
+        (way(Some(TooEarly::Unsent), None), TooEarly::Unsent),
+        (way(None, None), TooEarly::Silent),
+        (way(None, Some(older)), TooEarly::Silent),
     ] {
-        let decision = placed.clone().overdue(lane, &TERMS, stamp(700)).due(&TERMS);
+        let decision = placed.clone().overdue(way, &TERMS, stamp(700)).due(&TERMS);
         let order = &decision.order;
-        assert_eq!(decision.change.map(|change| change.what), Some(What::DeadlineExtended(reason)), "{lane:?}");
-        assert_eq!((order.status, &decision.announce), (Status::Completed, &Announce::Nothing), "{lane:?}");
-        assert_eq!((order.deadline, order.deadline_extended), (Some(stamp(700).at + TERMS.outcome), 1), "{lane:?}");
+        assert_eq!(decision.change.map(|change| change.what), Some(What::DeadlineExtended(reason)), "{way:?}");
+        assert_eq!((order.status, &decision.announce), (Status::Completed, &Announce::Nothing), "{way:?}");
+        assert_eq!((order.deadline, order.deadline_extended), (Some(stamp(700).at + TERMS.outcome), 1), "{way:?}");
     }
-    for lane in [OPEN, lane(None, Some(placed.placed_at))] {
-        let decision = placed.clone().overdue(lane, &TERMS, stamp(700));
-        assert_eq!(decision.order.status, Status::Cancelling, "{lane:?}");
+    for way in [OPEN, way(None, Some(placed.id))] {
+        let decision = placed.clone().overdue(way, &TERMS, stamp(700));
+        assert_eq!(decision.order.status, Status::Cancelling, "{way:?}");
     }
 }
 
 #[test]
 fn an_order_waits_once_more_only_so_many_times() {
-    let silent = WayBack { held_up: None, heard_until: None };
+    let silent = WayBack { held_up: None, heard: None };
     let mut order = live(&[]);
     for n in 1..=TERMS.extensions {
         order = order.overdue(silent, &TERMS, stamp(u64::from(n) * 1_000)).due(&TERMS).order;
@@ -130,11 +128,33 @@ fn an_order_waits_once_more_only_so_many_times() {
 
 #[test]
 fn only_the_outcome_is_waited_for_once_more() {
-    let silent = WayBack { held_up: Some(TooEarly::Unsent), heard_until: None };
-    for row in [Row::Confirmed, Row::CancellingHeld, Row::CancellingCaptured, Row::InDelivery] {
+    let way = |held_up| WayBack { held_up: Some(held_up), heard: None };
+    for (row, held_up) in [
+        (Row::Confirmed, TooEarly::Unsent),
+        (Row::InDelivery, TooEarly::Unsent),
+        (Row::CancellingHeld, TooEarly::Parked),
+        (Row::CancellingCaptured, TooEarly::Parked),
+    ] {
         for life in lives(row) {
             let order = live(&life);
-            assert_eq!(order.clone().overdue(silent, &TERMS, stamp(70)), order.overdue(OPEN, &TERMS, stamp(70)));
+            let passed = order.clone().overdue(OPEN, &TERMS, stamp(70));
+            assert_eq!(order.overdue(way(held_up), &TERMS, stamp(70)), passed, "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_question_that_has_not_gone_out_is_not_asked_again_and_counts_against_nobody() {
+    let unsent = WayBack { held_up: Some(TooEarly::Unsent), heard: None };
+    for life in [Row::CancellingHeld, Row::CancellingCaptured].into_iter().flat_map(lives) {
+        let asked = live(&life);
+        let mut order = asked.clone();
+        for n in 1..=u64::from(ASKS_BEFORE_ATTENTION) + 3 {
+            let decision = order.overdue(unsent, &TERMS, stamp(n * 1_000)).due(&TERMS);
+            assert_eq!((&decision.announce, decision.change), (&Announce::Nothing, None));
+            order = decision.order;
+            let deadline = Some(stamp(n * 1_000).at + TERMS.cancellation);
+            assert_eq!(order, Order { deadline, ..asked.clone() }, "only the deadline has moved");
         }
     }
 }

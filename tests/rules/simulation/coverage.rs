@@ -154,7 +154,7 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 18] = [
+pub const TROUBLE: [&str; 19] = [
     "the day that an absent recipient wishes has no room",
     "an order is refused because nothing is left",
     "a refusal names other days",
@@ -173,4 +173,5 @@ pub const TROUBLE: [&str; 18] = [
     "an OrderCompleted that was jumped arrives and is stale",
     "somebody has to look at a cancellation without an answer",
     "an order waits once more for its outcome",
+    "a cancellation that has not gone out is not asked for again",
 ];

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use order_service::domain::{
-    CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, Product, ProductDetails, Refusal, StockChange,
-    TransferKind, WayBack, What,
+    CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, Product, ProductDetails, Refusal, Status,
+    StockChange, TransferKind, WayBack, What,
 };
 use shared_events::{Envelope, OrderId, Stamp};
 
@@ -102,10 +102,14 @@ impl OrderSide {
         self.decide(order_id, Command::Cancel { by }, stamp)
     }
 
-    /// Says whether the order waits once more.
-    pub fn deadline(&mut self, order_id: OrderId, way_back: WayBack, stamp: Stamp) -> bool {
+    /// Says what the order waits for once more, if it does.
+    pub fn deadline(&mut self, order_id: OrderId, way_back: WayBack, stamp: Stamp) -> Option<&'static str> {
         let decision = self.orders[&order_id].clone().overdue(way_back, &TERMS, stamp);
-        let waits_on = matches!(decision.change.map(|change| change.what), Some(What::DeadlineExtended(_)));
+        let unsent = decision.order.status == Status::Cancelling && decision.change.is_none();
+        let is_extended = matches!(decision.change.map(|change| change.what), Some(What::DeadlineExtended(_)));
+        let waits_on = is_extended
+            .then_some("an order waits once more for its outcome")
+            .or(unsent.then_some("a cancellation that has not gone out is not asked for again"));
         self.save(decision, stamp, "deadline".to_owned());
         waits_on
     }

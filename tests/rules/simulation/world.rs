@@ -147,24 +147,24 @@ impl World {
         let stamp = self.stamp();
         let (cell, way) = (coverage::order_command(&self.order_side.orders[&order_id], 2), self.way_back(order_id));
         let waits_on = self.order_side.deadline(order_id, way, stamp);
-        self.coverage.note(if waits_on { "an order waits once more for its outcome".to_owned() } else { cell });
+        self.coverage.note(waits_on.map_or(cell, str::to_owned));
         if self.order_side.orders[&order_id].attention.is_some() {
             self.coverage.note("somebody has to look at a cancellation without an answer");
         }
         self.tell(|world| {
-            let once_more = if waits_on { ", it waits once more" } else { "" };
+            let once_more = if waits_on.is_some() { ", it waits once more" } else { "" };
             format!("a deadline of {} passes{once_more}{}", world.name(order_id), world.order_now(order_id))
         });
     }
 
-    /// What the order side knows of the way to the other side and back. Chance says whether it has heard of other orders.
+    /// What the order side knows of the way to the other side and back. Chance says whether that side has come so far.
     fn way_back(&mut self, order_id: OrderId) -> WayBack {
         let is_unsent = self.order_side.outbox.offered().iter().any(|(unsent, _)| *unsent == order_id);
         let is_parked = self.order_side.inbox.parked().iter().any(|(parked, _)| *parked == order_id);
         let parked = is_parked.then_some(TooEarly::Parked);
         let held_up = is_unsent.then_some(TooEarly::Unsent).or(parked);
-        let heard_until = self.dice.happens(50).then(|| stamp(self.now).at);
-        WayBack { held_up, heard_until }
+        let heard = self.dice.happens(50).then_some(order_id);
+        WayBack { held_up, heard }
     }
 
     /// A delivery is late.

@@ -1,70 +1,104 @@
-//! Up to when the other side has been heard.
+//! How far the other side is known to have come.
 
 use anyhow::{Context, Result, ensure};
-use chassis::{clock, messaging};
-use chrono::{DateTime, TimeDelta, Utc};
-use shared_events::{Envelope, Topic};
+use chassis::messaging::{self, Record};
+use shared_events::{OrderId, Topic};
 use sqlx::PgPool;
-use tests::{Env, PATIENCE, TestInbox, envelope, eventually_is, fresh_order, golden, record};
+use tests::{Env, PATIENCE, TestInbox, envelope, eventually, eventually_is, fresh_order, golden, record};
 use tokio_util::sync::CancellationToken;
 
-/// Announced at this moment.
-fn announced(at: DateTime<Utc>) -> Envelope {
-    Envelope { time: at, ..envelope(fresh_order(), 1, golden("OrderCompleted.v1.least")) }
-}
+use super::{Stage, minutes_from_now, order_sweeper};
 
-async fn heard_until(pool: &PgPool) -> Result<Option<DateTime<Utc>>> {
+async fn heard_until(pool: &PgPool) -> Result<Option<OrderId>> {
     let mut tx = pool.begin().await?;
     Ok(messaging::heard_until(&mut tx, Topic::Orders).await?)
 }
 
+/// The orders' first or second words, each on its partition.
+fn records(env: &Env, words: &[(OrderId, i64, i32)]) -> Vec<Record> {
+    let record = |(at, (order, version, partition)): (usize, &(OrderId, i64, i32))| {
+        let event = if *version == 1 { "OrderCompleted.v1.least" } else { "OrderCancelled.v1" };
+        let record = record(&env.topic(Topic::Orders), &envelope(*order, *version, golden(event)));
+        // Nobody looks at the places of two batches at once.
+        let offset = i64::try_from(at).expect("few") + 100 * i64::from(*partition);
+        Record { partition: *partition, offset, ..record }
+    };
+    words.iter().enumerate().map(record).collect()
+}
+
+fn orders<const N: usize>() -> [OrderId; N] {
+    let mut orders = [(); N].map(|()| fresh_order());
+    orders.sort_unstable();
+    orders
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_latest_event_that_was_applied_is_written_down_also_when_many_come_at_once() -> Result<()> {
+async fn the_youngest_order_of_each_lane_is_written_down_and_the_lowest_of_them_counts() -> Result<()> {
     let env = Env::new("heard").await;
     let inbox = TestInbox::new(&env).await;
     let stop = CancellationToken::new();
     let keeping = tokio::spawn(inbox.inbox.heard().keep(inbox.pool.clone(), Topic::Orders, stop.clone()));
     assert_eq!(heard_until(&inbox.pool).await?, None);
-    let now = clock::now();
-    let (mut offset, mut latest) = (0, now);
-    // Faster than the row is written, and the last is not the latest.
-    for ago_ms in [50_i64, 40, 30, 20, 10, 25] {
-        let at = now - TimeDelta::milliseconds(ago_ms);
-        let record = record(&env.topic(Topic::Orders), &announced(at));
-        inbox.apply(&[messaging::Record { partition: 0, offset, ..record }]).await;
-        offset += 1;
-        latest = now - TimeDelta::milliseconds(10);
+    let [a, b, c, d, e] = orders();
+    // Lane 0 has come to `c`, and `a` comes late, as after a retry; lane 1 has come to `b`.
+    for word in [(c, 1, 0), (a, 1, 0), (b, 1, 1)] {
+        inbox.apply(&records(&env, &[word])).await;
     }
-    eventually_is("the latest is written down", PATIENCE, Some(latest), async || heard_until(&inbox.pool).await).await;
+    eventually_is("lane 1 is behind", PATIENCE, Some(b), async || heard_until(&inbox.pool).await).await;
+    inbox.apply(&records(&env, &[(d, 1, 1), (e, 1, 2)])).await;
+    eventually_is("lane 0 is behind", PATIENCE, Some(c), async || heard_until(&inbox.pool).await).await;
 
-    // A clock that is ahead over there: what is still to come is not heard yet.
-    let record = record(&env.topic(Topic::Orders), &announced(now + TimeDelta::days(1)));
-    inbox.apply(&[messaging::Record { partition: 0, offset, ..record }]).await;
-    let applied_by = clock::now();
-    // Whatever was not written before, is written at the end.
+    // Another instance that has heard less takes nothing back, and what was not written before is written at the end.
+    let [behind] = orders();
+    let twin = inbox.twin(&env);
+    twin.apply(&records(&env, &[(behind, 1, 0)])).await;
     stop.cancel();
+    twin.inbox.heard().keep(inbox.pool.clone(), Topic::Orders, stop.clone()).await;
+    assert_eq!(heard_until(&inbox.pool).await?, Some(d));
     keeping.await.context("the keeper died")?;
-    let until = heard_until(&inbox.pool).await?.context("a moment")?;
-    ensure!(until > latest && until <= applied_by, "{until} is not between {latest} and {applied_by}");
+    assert_eq!(heard_until(&inbox.pool).await?, Some(d));
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_parked_or_a_repeat_is_not_heard() -> Result<()> {
+async fn what_is_parked_or_a_repeat_or_no_first_word_is_not_heard() -> Result<()> {
     let env = Env::new("unheard").await;
     let inbox = TestInbox::new(&env).await;
-    let now = clock::now();
-    let rejected = announced(now - TimeDelta::seconds(1));
-    inbox.reactions.reject(rejected.order_id, 1);
-    let first = announced(now - TimeDelta::seconds(9));
-    let repeat = Envelope { time: now, ..first.clone() };
-    for (offset, envelope) in (0..).zip([&first, &rejected, &repeat]) {
-        let record = record(&env.topic(Topic::Orders), envelope);
-        inbox.apply(&[messaging::Record { partition: 0, offset, ..record }]).await;
-    }
+    let [first, second, rejected] = orders();
+    inbox.reactions.reject(rejected, 1);
+    inbox.apply(&records(&env, &[(second, 1, 1), (first, 1, 0), (rejected, 1, 0)])).await;
+    // About an order long since answered: that says nothing of the others in the queue.
+    inbox.apply(&records(&env, &[(second, 2, 0), (second, 1, 0)])).await;
     let stop = CancellationToken::new();
     stop.cancel();
     inbox.inbox.heard().keep(inbox.pool.clone(), Topic::Orders, stop).await;
-    assert_eq!(heard_until(&inbox.pool).await?, Some(first.time));
+    assert_eq!(heard_until(&inbox.pool).await?, Some(first));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_service_that_catches_up_is_not_asked_about_what_is_further_back_in_its_queue() -> Result<()> {
+    let mut stage = Stage::opens("catchesup").await;
+    stage.pair.deliveries.kill().await?;
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(stage.places().await);
+    }
+    // It comes back, and its first word, said now, is about the oldest of them.
+    let oldest = OrderId(ids[0].parse()?);
+    let word = envelope(oldest, 1, golden("DeliveryFailed.v1.creation"));
+    stage.pair.env.produce(&[record(&stage.pair.env.topic(Topic::Deliveries), &word)]).await;
+    stage.becomes(&ids[0], "cancelled").await;
+    eventually("it is written down how far it has come", PATIENCE, async || {
+        let rows: i64 = sqlx::query_scalar("select count(*) from heard").fetch_one(&stage.orders).await?;
+        ensure!(rows == 1, "{rows} lanes");
+        anyhow::Ok(())
+    })
+    .await;
+    assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 9);
+    for id in &ids[1..] {
+        let last = stage.history(id).await.pop();
+        assert_eq!(last, Some(["deadline_extended", "completed", "peer_silent"].map(str::to_owned).into()));
+    }
     Ok(())
 }

@@ -63,6 +63,7 @@ async fn orders_of_a_delivery_service_that_stays_down_are_put_off_cancelled_and_
     let silent = format!("{extended}{{because=\"peer_silent\"}}");
     let all = stage.shop.counter(&stage.shop.orders, extended).await?;
     let silent = stage.shop.counter(&stage.shop.orders, &silent).await?;
-    assert!(all == 2.0 * ORDERS as f64 && silent > 0.0, "{all}, {silent} of them because nothing was heard");
+    // A cancellation may wait for its turn to go out as well, and is put off then.
+    assert!(all >= 2.0 * ORDERS as f64 && silent > 0.0, "{all}, {silent} of them because nothing was heard");
     Ok(())
 }

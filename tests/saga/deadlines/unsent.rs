@@ -1,8 +1,10 @@
 //! Our own event has not gone out, or the answer lies here: asking would be too early.
 
 use anyhow::{Result, ensure};
+use http::StatusCode;
 use serde_json::json;
-use tests::{Env, PATIENCE, eventually};
+use shared_events::{OrderId, Topic};
+use tests::{Env, PATIENCE, envelope, eventually, golden, record};
 
 use super::{Stage, minutes_from_now, order_sweeper};
 use crate::outages::ALONE;
@@ -53,13 +55,68 @@ async fn an_order_whose_answer_is_parked_here_is_put_off_and_confirmed_when_it_c
         anyhow::Ok(())
     })
     .await;
-    // Others are heard of: it is not that the delivery side is silent.
-    sqlx::query("insert into heard values ('deliveries', now() + interval '1 hour')").execute(&stage.orders).await?;
+    stage.hears_of_younger_orders().await?;
     assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 1);
     let last = stage.history(&id).await.pop();
     assert_eq!(last, Some(["deadline_extended", "completed", "outcome_parked"].map(str::to_owned).into()));
     sqlx::raw_sql("alter table orders drop constraint no_luck").execute(&stage.orders).await?;
     stage.becomes(&id, "confirmed").await;
+    stage.pair.settles().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_too_broken_to_say_whose_it_is_puts_its_order_off_all_the_same() -> Result<()> {
+    let mut stage = Stage::opens("placeless").await;
+    stage.pair.deliveries.kill().await?;
+    let (id, other) = (stage.places().await, stage.places().await);
+    stage.announced_is_published().await;
+    let answer = envelope(OrderId(id.parse()?), 1, golden("DeliveryCreated.v1"));
+    let mut answer = record(&stage.pair.env.topic(Topic::Deliveries), &answer);
+    answer.headers.retain(|(name, _)| name != "ce_subject");
+    stage.pair.env.produce(&[answer]).await;
+    eventually("the answer is parked", PATIENCE, async || {
+        let parked: i64 = sqlx::query_scalar("select count(*) from parked_events where order_id is null")
+            .fetch_one(&stage.orders)
+            .await?;
+        ensure!(parked == 1, "{parked}");
+        anyhow::Ok(())
+    })
+    .await;
+    stage.hears_of_younger_orders().await?;
+    assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 2);
+    let last = stage.history(&id).await.pop();
+    assert_eq!(last, Some(["deadline_extended", "completed", "outcome_parked"].map(str::to_owned).into()));
+    assert_eq!(stage.order(&other).await["status"], "cancelling", "nobody else is held up by it");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_that_cannot_go_out_is_not_counted_as_unanswered() -> Result<()> {
+    let _alone = ALONE.lock().await;
+    let env = Env::apart("unsentcancel").await;
+    let launch = env.order_service().arg("--cancellation-deadline-ms=50").arg("--sweep-every-ms=20");
+    let impatient = launch.start().await;
+    let stage = Stage::with(env, impatient).await;
+    stage.pair.env.broker().await.kill().await?;
+
+    let id = stage.places().await;
+    assert_eq!(stage.shop.cancel(&id).await?.status, StatusCode::ACCEPTED);
+    eventually("its deadline has moved more often than it would be asked for", PATIENCE, async || {
+        let moved = "deadlines_extended_total{because=\"event_unsent\"}";
+        let moved = stage.shop.counter(&stage.shop.orders, moved).await?;
+        ensure!(moved > 8.0, "{moved}");
+        anyhow::Ok(())
+    })
+    .await;
+    let order = stage.order(&id).await;
+    assert_eq!((&order["status"], &order["attention"]), (&json!("cancelling"), &json!(null)));
+    assert_eq!(stage.whats(&id).await, ["placed", "cancellation_by_customer"]);
+    let asked: i32 = sqlx::query_scalar("select cancellation_asked from orders").fetch_one(&stage.orders).await?;
+    assert_eq!(asked, 1);
+
+    stage.pair.env.broker().await.restart().await?;
+    stage.becomes(&id, "cancelled").await;
     stage.pair.settles().await;
     Ok(())
 }
