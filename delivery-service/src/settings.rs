@@ -4,7 +4,7 @@ use chassis::Settings;
 use chrono::TimeDelta;
 use clap::{Parser, value_parser};
 
-use crate::domain::Terms;
+use crate::domain::{MOST_ATTEMPTS, Terms};
 
 /// How late anything may be before it is flagged, in milliseconds: thirty days.
 const LONGEST_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -17,7 +17,7 @@ pub struct DeliverySettings {
     #[command(flatten)]
     pub service: Settings,
     /// How many times a parcel is brought to a recipient who is absent before it comes back.
-    #[arg(long, env = "MAX_ATTEMPTS", default_value_t = 3, value_parser = value_parser!(u32).range(1..=10))]
+    #[arg(long, env = "MAX_ATTEMPTS", default_value_t = 3, value_parser = value_parser!(u32).range(1..=MOST_ATTEMPTS))]
     pub max_attempts: u32,
     /// How long after the end of its day (UTC) a delivery that has not left or not arrived is flagged, in milliseconds.
     #[arg(long, env = "LATE_AFTER_MS", default_value_t = 3_600_000, value_parser = value_parser!(i64).range(0..=LONGEST_MS))]

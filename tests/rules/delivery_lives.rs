@@ -80,16 +80,20 @@ pub fn events(column: usize) -> Vec<Event> {
     }
 }
 
-pub fn commands(column: usize) -> Vec<Command> {
+/// What is asked of this delivery in this column.
+pub fn commands(column: usize, before: &Delivery) -> Vec<Command> {
     let fail = |reason| Command::Fail { reason };
+    let recorded = u32::try_from(before.attempts.len()).expect("few");
     match column {
         0 => vec![Command::AssignCourier { courier: "bo".to_owned() }],
         1 => vec![Command::Dispatch],
-        2 => vec![attempt(None), attempt(Some(day(5)))],
-        3 => vec![attempt(None), attempt(Some(day(0)))],
-        4 => vec![Command::Complete { proof: proof() }],
-        5 => vec![fail(FailureReason::NoCourier), fail(FailureReason::Operator)],
-        6 => vec![
+        2 => vec![attempt(recorded + 1, None), attempt(recorded + 1, Some(day(5)))],
+        3 => vec![attempt(recorded + 1, None), attempt(recorded + 1, Some(day(0)))],
+        // What is told again may be told in other words.
+        4 => vec![attempt(recorded, None), attempt(recorded, Some(day(6)))],
+        5 => vec![Command::Complete { proof: proof() }],
+        6 => vec![fail(FailureReason::NoCourier), fail(FailureReason::Operator)],
+        7 => vec![
             fail(FailureReason::RecipientAbsent),
             fail(FailureReason::RefusedByRecipient),
             fail(FailureReason::Lost),
@@ -103,13 +107,13 @@ pub fn commands(column: usize) -> Vec<Command> {
 pub fn terms(column: usize) -> Terms {
     match column {
         3 => Terms { max_attempts: 1, ..DELIVERY_TERMS },
-        0..=2 | 4..=6 => DELIVERY_TERMS,
+        0..=2 | 4..=7 => DELIVERY_TERMS,
         other => panic!("no column {other}"),
     }
 }
 
-pub fn attempt(date: Option<NaiveDate>) -> Command {
-    Command::Attempt { note: Some("nobody opened".to_owned()), date }
+pub fn attempt(number: u32, date: Option<NaiveDate>) -> Command {
+    Command::Attempt { number, note: Some("nobody opened".to_owned()), date }
 }
 
 /// What each reason is announced as.
@@ -159,7 +163,7 @@ pub fn deliveries(row: StaffRow) -> Vec<Delivery> {
         StaffRow::Refused => misfits().into_iter().map(|(order, _)| begun(Event::OrderCompleted(order))).collect(),
         StaffRow::Unassigned => vec![after(&[])],
         StaffRow::Assigned => vec![after(&[assigned()])],
-        StaffRow::Dispatched => vec![after(&[assigned(), Command::Dispatch]), on_the_way(attempt(None))],
+        StaffRow::Dispatched => vec![after(&[assigned(), Command::Dispatch]), on_the_way(attempt(1, None))],
         StaffRow::FailedFulfilment => {
             vec![after(&[fail(FailureReason::NoCourier)]), after(&[assigned(), fail(FailureReason::Operator)])]
         }
@@ -168,9 +172,12 @@ pub fn deliveries(row: StaffRow) -> Vec<Delivery> {
             on_the_way(fail(FailureReason::RefusedByRecipient)),
             on_the_way(fail(FailureReason::Lost)),
             on_the_way(fail(FailureReason::Damaged)),
-            after(&[assigned(), Command::Dispatch, attempt(None), attempt(None), attempt(None)]),
+            after(&[assigned(), Command::Dispatch, attempt(1, None), attempt(2, None), attempt(3, None)]),
         ],
-        StaffRow::Delivered => vec![on_the_way(Command::Complete { proof: proof() })],
+        StaffRow::Delivered => vec![
+            on_the_way(Command::Complete { proof: proof() }),
+            after(&[assigned(), Command::Dispatch, attempt(1, None), Command::Complete { proof: proof() }]),
+        ],
         StaffRow::Cancelled => {
             vec![
                 after(&[]).react(&cancel(), stamp(20)).delivery,

@@ -67,11 +67,12 @@ pub const EVENTS: [(Row, [Cell; 3]); 8] = [
 ];
 
 /// The commands, as they head the columns.
-pub const COMMAND_COLUMNS: [&str; 7] = [
+pub const COMMAND_COLUMNS: [&str; 8] = [
     "assign a courier",
     "dispatch",
     "attempt",
     "the last attempt",
+    "an attempt told again",
     "complete",
     "fail (no_courier, operator)",
     "fail (recipient_absent, refused_by_recipient, lost, damaged)",
@@ -89,20 +90,20 @@ const DELIV: Answer = Answer::Delivered;
 const FULFI: Answer = Answer::FailedFulfilment;
 const TRANS: Answer = Answer::FailedTransit;
 
-/// 10 rows × 7 commands.
+/// 10 rows × 8 commands.
 #[rustfmt::skip]
-pub const COMMANDS: [(StaffRow, [Answer; 7]); 10] = [
-    //                           assign dispatch attempt last  complete fail before, after the pivot
-    (StaffRow::None,             [UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO]),
-    (StaffRow::Void,             [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
-    (StaffRow::Refused,          [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
-    (StaffRow::Unassigned,       [ASSIG, REFUS, REFUS, REFUS, REFUS, FULFI, REFUS]),
-    (StaffRow::Assigned,         [ASSIG, DISPA, REFUS, REFUS, REFUS, FULFI, REFUS]),
-    (StaffRow::Dispatched,       [REFUS, SAME_, ANDAY, CABAC, DELIV, REFUS, TRANS]),
-    (StaffRow::FailedFulfilment, [REFUS, REFUS, REFUS, REFUS, REFUS, SAME_, REFUS]),
-    (StaffRow::FailedTransit,    [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, SAME_]),
-    (StaffRow::Delivered,        [REFUS, REFUS, REFUS, REFUS, SAME_, REFUS, REFUS]),
-    (StaffRow::Cancelled,        [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
+pub const COMMANDS: [(StaffRow, [Answer; 8]); 10] = [
+    //                           assign dispatch attempt last  again  complete fail before, after the pivot
+    (StaffRow::None,             [UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO, UNKNO]),
+    (StaffRow::Void,             [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
+    (StaffRow::Refused,          [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
+    (StaffRow::Unassigned,       [ASSIG, REFUS, REFUS, REFUS, REFUS, REFUS, FULFI, REFUS]),
+    (StaffRow::Assigned,         [ASSIG, DISPA, REFUS, REFUS, REFUS, REFUS, FULFI, REFUS]),
+    (StaffRow::Dispatched,       [REFUS, SAME_, ANDAY, CABAC, SAME_, DELIV, REFUS, TRANS]),
+    (StaffRow::FailedFulfilment, [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, SAME_, REFUS]),
+    (StaffRow::FailedTransit,    [REFUS, REFUS, REFUS, REFUS, SAME_, REFUS, REFUS, SAME_]),
+    (StaffRow::Delivered,        [REFUS, REFUS, REFUS, REFUS, SAME_, SAME_, REFUS, REFUS]),
+    (StaffRow::Cancelled,        [REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS, REFUS]),
 ];
 
 impl StaffRow {

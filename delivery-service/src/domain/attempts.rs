@@ -29,10 +29,16 @@ impl Delivery {
         self.attempts.first().map(|attempt| attempt.date).or(slot)
     }
 
+    /// Whether it was this attempt that was recorded last: then it was told again, by somebody who missed the answer.
+    pub(super) fn has_last_recorded(&self, number: u32) -> bool {
+        self.attempts.last().is_some_and(|last| last.number == number)
+    }
+
     /// The courier keeps the parcel and gets another day for it, by the rules for slots, or brings it back for good. The order
     /// side hears only of the latter.
     pub(super) fn attempt(
         mut self,
+        number: u32,
         note: Option<String>,
         wished: Option<NaiveDate>,
         means: &Means<'_>,
@@ -41,7 +47,10 @@ impl Delivery {
         let Some(before) = self.slot.clone() else {
             return Err(Refusal::WrongStatus { command: "attempt", status: self.status });
         };
-        let number = self.attempts.last().map_or(1, |last| last.number + 1);
+        let expected = self.attempts.last().map_or(1, |last| last.number + 1);
+        if number != expected {
+            return Err(Refusal::WrongAttempt { expected });
+        }
         let attempt = Attempt { number, at: stamp.at, date: before.date, note, next_date: None };
         if number >= means.terms.max_attempts {
             self.attempts.push(attempt);

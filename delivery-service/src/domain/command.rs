@@ -19,6 +19,8 @@ pub enum Command {
     Dispatch,
     /// It was brought, and nobody was there.
     Attempt {
+        /// Which one it was: 1, 2, 3… So what is told again is not a second one.
+        number: u32,
         /// What the courier has to say about it.
         note: Option<String>,
         /// The day on which to bring it again, if the recipient has said one.
@@ -167,6 +169,11 @@ pub enum Refusal {
         /// Who took it.
         received_by: String,
     },
+    /// Neither the attempt that comes next nor the one recorded last.
+    WrongAttempt {
+        /// The number that comes next.
+        expected: u32,
+    },
     /// The wished day has no room, or is none that could be had, or no later day has room.
     NoDayWithRoom {
         /// Later slots that have room, the earliest first.
@@ -232,6 +239,7 @@ impl fmt::Display for Refusal {
             Refusal::AlreadyDelivered { received_by } => {
                 write!(f, "the parcel was handed over already, and {received_by} has received it")
             }
+            Refusal::WrongAttempt { expected } => write!(f, "the next attempt of this delivery is number {expected}"),
             Refusal::NoDayWithRoom { alternatives } => {
                 let days: Vec<_> = alternatives.iter().map(|slot| slot.date.to_string()).collect();
                 match days.as_slice() {

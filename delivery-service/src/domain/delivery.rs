@@ -101,7 +101,14 @@ impl Delivery {
             (Status::Scheduled, Command::AssignCourier { courier }) => self.assign(courier, means.couriers, stamp),
             (Status::Scheduled, Command::Dispatch) => self.dispatch(stamp),
             (Status::Scheduled | Status::Dispatched, Command::Fail { reason }) => self.fail(reason, stamp),
-            (Status::Dispatched, Command::Attempt { note, date }) => self.attempt(note, date, means, stamp),
+            (Status::Dispatched | Status::Failed | Status::Delivered, Command::Attempt { number, .. })
+                if self.has_last_recorded(number) =>
+            {
+                Ok(Decision::none(self, stamp))
+            }
+            (Status::Dispatched, Command::Attempt { number, note, date }) => {
+                self.attempt(number, note, date, means, stamp)
+            }
             (Status::Dispatched, Command::Complete { proof }) => Ok(self.complete(proof, stamp)),
             (Status::Dispatched, Command::Dispatch) => Ok(Decision::none(self, stamp)),
             (Status::Delivered, Command::Complete { proof }) if self.proof.as_ref() == Some(&proof) => {

@@ -18,7 +18,7 @@ pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of,
 };
 pub use status::{Status, UnknownStatus};
-pub use terms::{Attention, Terms, UnknownAttention, WaitingFor};
+pub use terms::{Attention, MOST_ATTEMPTS, Terms, UnknownAttention, WaitingFor};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,9 @@ use shared_events::Stamp;
 
 use super::{Decision, Delivery, Status};
 
+/// What `max_attempts` can be at most.
+pub const MOST_ATTEMPTS: i64 = 10;
+
 /// How often, and how late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {

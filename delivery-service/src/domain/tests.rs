@@ -225,9 +225,9 @@ fn an_absent_recipient_gets_another_day_and_in_the_end_the_parcel_comes_back() {
     for command in [Command::AssignCourier { courier: "ada".into() }, Command::Dispatch] {
         parcel = decide(parcel, command, &mut plan, &mut couriers).expect("granted").delivery;
     }
-    let attempt = |date| Command::Attempt { note: Some("nobody opens".into()), date };
+    let attempt = |number, date| Command::Attempt { number, note: Some("nobody opens".into()), date };
 
-    let first = decide(parcel, attempt(None), &mut plan, &mut couriers).expect("another day");
+    let first = decide(parcel, attempt(1, None), &mut plan, &mut couriers).expect("another day");
     assert_eq!(first.slot, Some(SlotChange::Move { from: slot(day(2)), to: slot(day(4)) }));
     assert_eq!(
         (first.delivery.status, &first.announce, &first.couriers),
@@ -237,16 +237,16 @@ fn an_absent_recipient_gets_another_day_and_in_the_end_the_parcel_comes_back() {
 
     for unfit in [4, 3, 2, 1, 16].map(day) {
         let before = plan.clone();
-        let refused = decide(first.delivery.clone(), attempt(Some(unfit)), &mut plan, &mut couriers);
+        let refused = decide(first.delivery.clone(), attempt(2, Some(unfit)), &mut plan, &mut couriers);
         let alternatives = [5, 6, 7, 8, 9].map(day).map(slot).to_vec();
         assert_eq!(refused, Err(Refusal::NoDayWithRoom { alternatives }), "{unfit}");
         assert_eq!(plan, before, "a refusal changes nothing");
     }
-    let second = decide(first.delivery, attempt(Some(day(9))), &mut plan, &mut couriers).expect("the wished day");
+    let second = decide(first.delivery, attempt(2, Some(day(9))), &mut plan, &mut couriers).expect("the wished day");
     assert_eq!((second.delivery.slot.clone(), second.delivery.promised_date()), (Some(slot(day(9))), Some(day(2))));
     assert_eq!(taken(&plan), [3, 9].map(day));
 
-    let last = decide(second.delivery, attempt(None), &mut plan, &mut couriers).expect("it comes back");
+    let last = decide(second.delivery, attempt(3, None), &mut plan, &mut couriers).expect("it comes back");
     let returned = FailureReason::RecipientAbsent.failed();
     assert_eq!((last.delivery.status, &last.delivery.failure), (Status::Failed, &Some(returned.clone())));
     assert_eq!((last.announce, last.slot), (Announce::New(Event::DeliveryFailed(returned)), None));
@@ -270,7 +270,7 @@ fn what_has_arrived_does_not_come_back() {
     let refusal = Refusal::AlreadyDelivered { received_by: "Eve".into() };
     assert!(refusal.to_string().contains("Eve has received it"), "{refusal}");
     let late = FailureReason::ALL.map(|reason| Command::Fail { reason });
-    let more = [Command::Attempt { note: None, date: None }, completed("Bob")];
+    let more = [Command::Attempt { number: 1, note: None, date: None }, completed("Bob")];
     for command in late.into_iter().chain(more) {
         assert_eq!(decide(parcel.clone(), command, &mut plan, &mut couriers), Err(refusal.clone()));
     }

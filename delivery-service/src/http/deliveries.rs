@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared_events::{DeliveryId, Proof};
 
 use super::views::DeliveryView;
-use crate::domain::{Attention, Command, FailureReason, Status};
+use crate::domain::{Attention, Command, FailureReason, MOST_ATTEMPTS, Status};
 use crate::requests::Request;
 use crate::store::{self, Filter};
 
@@ -67,11 +67,13 @@ pub(super) async fn attempt(
     caller: Caller,
     mut form: Form,
 ) -> Result<Answer, Problem> {
+    let number = form.integer("number", 1..=MOST_ATTEMPTS);
     let note = form.optional_text("note", 1..=200);
     let date = form.optional_parsed::<Day>("date", Day::SHAPE).map(|day| day.0);
     form.finish()?;
-    let body = json!({ "note": note, "date": date });
-    deliver(&api, id, Command::Attempt { note, date }, caller, body).await
+    let body = json!({ "number": number, "note": note, "date": date });
+    let number = u32::try_from(number).map_err(|_| Problem::internal())?;
+    deliver(&api, id, Command::Attempt { number, note, date }, caller, body).await
 }
 
 pub(super) async fn complete(

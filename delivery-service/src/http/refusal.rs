@@ -16,6 +16,7 @@ impl From<Refusal> for Problem {
                 conflict("reason_does_not_fit").with("delivery_status", status).with("fitting_reasons", fitting)
             }
             Refusal::AlreadyDelivered { received_by } => conflict("already_delivered").with("received_by", received_by),
+            Refusal::WrongAttempt { expected } => conflict("wrong_attempt").with("expected", expected),
             Refusal::NoDayWithRoom { alternatives } => conflict("slot_full").with("alternatives", alternatives),
             Refusal::NoCourierAssigned => conflict("no_courier_assigned"),
             Refusal::UnknownCourier { courier } => {

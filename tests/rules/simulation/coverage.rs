@@ -95,14 +95,16 @@ pub fn delivery_event(before: Option<&Delivery>, event: &Event, after: &Delivery
 /// The cell of the delivery's table of commands.
 pub fn delivery_command(before: &Delivery, command: &Command, terms: Terms) -> String {
     use FailureReason::{Damaged, Lost, NoCourier, Operator, RecipientAbsent, RefusedByRecipient};
+    let recorded = u32::try_from(before.attempts.len()).expect("few");
     let column = match command {
         Command::AssignCourier { .. } => 0,
         Command::Dispatch => 1,
-        Command::Attempt { .. } if before.attempts.len() + 1 < terms.max_attempts.try_into().expect("few") => 2,
+        Command::Attempt { number, .. } if *number == recorded => 4,
+        Command::Attempt { .. } if recorded + 1 < terms.max_attempts => 2,
         Command::Attempt { .. } => 3,
-        Command::Complete { .. } => 4,
-        Command::Fail { reason: NoCourier | Operator } => 5,
-        Command::Fail { reason: RecipientAbsent | RefusedByRecipient | Lost | Damaged } => 6,
+        Command::Complete { .. } => 5,
+        Command::Fail { reason: NoCourier | Operator } => 6,
+        Command::Fail { reason: RecipientAbsent | RefusedByRecipient | Lost | Damaged } => 7,
     };
     format!("delivery {} × {}", staff_row(before), delivery_table::COMMAND_COLUMNS[column])
 }

@@ -141,7 +141,11 @@ fn act(world: &mut World, action: Action) {
         Action::Attempt => on_a_delivery(world, |world, id| {
             let wished = [None, None, Some(day(1)), Some(day(2)), Some(day(3))];
             let date = world.dice.pick(&wished).expect("some");
-            world.ask(id, Command::Attempt { note: None, date });
+            // The next one; now and then the last one again, or one that nobody waits for.
+            let recorded = u32::try_from(world.delivery_side.deliveries[&id].attempts.len()).expect("few");
+            let number =
+                world.dice.pick(&[recorded + 1, recorded + 1, recorded + 1, recorded, recorded + 2]).expect("some");
+            world.ask(id, Command::Attempt { number, note: None, date });
         }),
         Action::Complete => on_a_delivery(world, |world, id| world.ask(id, Command::Complete { proof: proof() })),
         Action::Fail => on_a_delivery(world, |world, id| {

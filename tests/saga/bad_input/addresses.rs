@@ -82,7 +82,7 @@ fn ids(known: &Known) -> Vec<Case> {
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/dispatch"), json!({}));
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/courier"), json!({ "courier_id": known.courier }));
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/completion"), json!({ "received_by": "Ada" }));
-        case(Side::Deliveries, "POST", format!("/deliveries/{id}/attempts"), json!({}));
+        case(Side::Deliveries, "POST", format!("/deliveries/{id}/attempts"), json!({ "number": 1 }));
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/failure"), json!({ "reason": "lost" }));
         case(Side::Deliveries, "GET", format!("/zones/{id}"), json!({}));
         case(Side::Deliveries, "GET", format!("/couriers/{id}"), json!({}));
@@ -156,7 +156,7 @@ fn refusals(known: &Known) -> Vec<Case> {
         staff("courier", json!({ "courier_id": "nobody" }), 422, "unknown_courier"),
         staff("courier", json!({ "courier_id": "ä'; drop table couriers" }), 422, "unknown_courier"),
         staff("completion", json!({ "received_by": "Ada" }), 409, "wrong_status"),
-        staff("attempts", json!({}), 409, "wrong_status"),
+        staff("attempts", json!({ "number": 1 }), 409, "wrong_status"),
         staff("failure", json!({ "reason": "lost" }), 409, "reason_does_not_fit"),
         put(
             Side::Deliveries,

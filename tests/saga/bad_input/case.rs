@@ -112,7 +112,12 @@ pub fn writes(known: &Known) -> Vec<(Side, &'static str, String, serde_json::Val
         (Side::Orders, "POST", format!("/products/{sku}/receipts"), serde_json::json!({ "quantity": 1 })),
         (Side::Deliveries, "POST", on_delivery("courier"), serde_json::json!({ "courier_id": courier })),
         (Side::Deliveries, "POST", on_delivery("dispatch"), serde_json::json!({})),
-        (Side::Deliveries, "POST", on_delivery("attempts"), serde_json::json!({ "note": "x", "date": "2026-12-01" })),
+        (
+            Side::Deliveries,
+            "POST",
+            on_delivery("attempts"),
+            serde_json::json!({ "number": 1, "note": "x", "date": "2026-12-01" }),
+        ),
         (Side::Deliveries, "POST", on_delivery("completion"), serde_json::json!({ "received_by": "Ada" })),
         (Side::Deliveries, "POST", on_delivery("failure"), serde_json::json!({ "reason": "operator" })),
         (

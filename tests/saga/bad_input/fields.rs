@@ -36,7 +36,7 @@ fn wrong_values(method: &str, path: &str) -> Vec<(&'static str, Value)> {
         Some("courier") => texts("/courier_id", 64),
         Some("dispatch") => Vec::new(),
         Some("attempts") => {
-            let mut values = optional_texts("/note", 200);
+            let mut values = [integers("/number", 1, 10), optional_texts("/note", 200)].concat();
             values.extend(days().map(|day| ("/date", day)));
             values
         }
