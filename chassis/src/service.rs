@@ -13,6 +13,7 @@ use shared_events::Topic;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::{
     net::TcpListener,
+    runtime::Builder,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
@@ -85,20 +86,26 @@ impl<Q> Clone for Api<Q> {
 
 impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     /// Runs until the process is told to stop (SIGTERM, SIGINT), or something fails for good: then says what, in a sentence.
-    /// Asked for one of [`crate::Chores`], it does that instead, and ends.
-    pub async fn run(self, settings: Settings) -> ExitCode {
+    /// Asked for one of [`crate::Chores`], it does that instead, and ends. Makes the runtime for either.
+    pub fn run(self, settings: Settings) -> ExitCode {
         let name = self.name;
-        if let Some(chore) = settings.chores.asked() {
-            return self.carry_out(chore, settings).await;
-        }
-        match self.run_until_told(settings).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                // Not by the log, which may not have begun, and without the stack: it is of no use to whoever started us.
-                eprintln!("{name} ends: {error:#}");
-                ExitCode::FAILURE
-            }
-        }
+        let chore = settings.chores.asked();
+        // A chore does one thing after the other. Where the number of threads is limited it runs beside the service itself, every
+        // few seconds, and a thread for each processor would be taken from it.
+        let mut runtime = if chore.is_some() { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+        let ended = runtime.enable_all().build().context("no runtime could be made").and_then(|runtime| {
+            runtime.block_on(async {
+                match chore {
+                    Some(chore) => Ok(self.carry_out(chore, settings).await),
+                    None => self.run_until_told(settings).await.map(|()| ExitCode::SUCCESS),
+                }
+            })
+        });
+        ended.unwrap_or_else(|error| {
+            // Not by the log, which may not have begun, and without the stack: it is of no use to whoever started us.
+            eprintln!("{name} ends: {error:#}");
+            ExitCode::FAILURE
+        })
     }
 
     async fn run_until_told(self, settings: Settings) -> anyhow::Result<()> {

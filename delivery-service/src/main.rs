@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use delivery_service::settings::DeliverySettings;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = DeliverySettings::parse();
-    delivery_service::service(&settings).run(settings.service).await
+    delivery_service::service(&settings).run(settings.service)
 }

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use order_service::settings::OrderSettings;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = OrderSettings::parse();
-    order_service::service(&settings).run(settings.service).await
+    order_service::service(&settings).run(settings.service)
 }

@@ -20,9 +20,11 @@ fn listen(service: &Service) -> String {
     format!("--listen={}", service.url().trim_start_matches("http://"))
 }
 
-/// Asks about the instance at this address; the database is nothing that the question needs.
+/// Asks about the instance at this address. The database is nothing that the question needs, nor are further threads: a runtime that
+/// makes some fails when it may not make a single one.
 async fn health(env: &Env, listen: &str) -> (bool, String) {
-    said(&env.order_service().database("").arg(listen).arg("--health").to_its_end().await)
+    let asking = env.order_service().database("").variable("TOKIO_WORKER_THREADS", "0");
+    said(&asking.arg(listen).arg("--health").to_its_end().await)
 }
 
 async fn partitions(env: &Env) -> Result<[usize; 2]> {
