@@ -24,9 +24,11 @@ RUN cargo build --release --locked --package order-service --package delivery-se
 FROM dependencies AS build
 COPY . .
 # Begins with the layer above, and keeps what comes of it. Locked: Compose asks for several images at once, and who comes second
-# finds everything done.
+# finds everything done. Cargo judges by time, and what was kept may be of another checkout, with sources younger than these: so
+# these are the youngest.
 RUN --mount=type=cache,target=/src/target,from=dependencies,source=/src/target,sharing=locked \
-    cargo build --release --locked --package order-service --package delivery-service --package sagactl \
+    touch */build.rs */src/lib.rs */src/main.rs \
+ && cargo build --release --locked --package order-service --package delivery-service --package sagactl \
  && cd target/release && cp order-service delivery-service sagactl /usr/local/bin/
 
 # What a program needs besides itself. It is nobody in particular, and needs no shell.

@@ -63,6 +63,16 @@ fn differences(one: &BTreeSet<String>, expected: &[&str]) -> Vec<String> {
     one.symmetric_difference(&expected).cloned().collect()
 }
 
+/// Crates with migrations, of these, that the compiler is not told to look at when one is added.
+fn blind_to_migrations(crates: &[String], build: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let seen = |name: &&String| build(name).is_some_and(|text| text.contains("cargo:rerun-if-changed=migrations"));
+    crates
+        .iter()
+        .filter(|name| !seen(name))
+        .map(|name| format!("{name}/build.rs does not look at migrations"))
+        .collect()
+}
+
 /// The promise that nobody can keep over a network, in any spelling. Taken apart, so that this file does not make it.
 fn promises_too_much(source: &Source) -> Vec<String> {
     let text = source.text.to_lowercase().replace(['-', '_', '\n', '*', '`'], " ");
@@ -110,6 +120,15 @@ fn both_services_have_the_same_tree() {
 }
 
 #[test]
+fn a_new_migration_is_compiled_in() {
+    let migrations = paths("").into_iter().filter(|path| path.ends_with(".sql") && path.contains("/migrations/"));
+    let crates: BTreeSet<String> = migrations.filter_map(|path| Some(path.split_once('/')?.0.to_owned())).collect();
+    assert_eq!(crates.len(), 3, "{crates:?}");
+    let crates: Vec<String> = crates.into_iter().collect();
+    assert_none(&blind_to_migrations(&crates, |name| fs::read_to_string(root().join(name).join("build.rs")).ok()));
+}
+
+#[test]
 fn nobody_promises_what_no_network_can_keep() {
     let texts = texts();
     assert!(texts.iter().any(|source| source.path == "README.md") && texts.len() > 50, "where are the files?");
@@ -134,6 +153,9 @@ fn the_rules_of_the_tree_can_fail() {
     assert_eq!(missing(&["README.md", "NOTHING.md"]), ["NOTHING.md is missing"]);
     let services: BTreeSet<String> = ["lib.rs", "helpers.rs"].map(str::to_owned).into();
     assert_eq!(differences(&services, &["lib.rs", "main.rs"]), ["helpers.rs", "main.rs"]);
+    let crates = ["a".to_owned(), "b".to_owned()];
+    assert_eq!(blind_to_migrations(&crates, |name| (name == "a").then(|| "fn main() {}".to_owned())).len(), 2);
+    assert!(blind_to_migrations(&crates, |_| Some("cargo:rerun-if-changed=migrations".to_owned())).is_empty());
     for [first, second] in [["Exactly", " Once"], ["exactly", "-once"], ["exactly", "\nonce"], ["*exactly*", " once"]] {
         let spelled = [first, second].concat();
         let source = Source::made_up("README.md", &format!("delivered {spelled}, honestly"));
