@@ -2,11 +2,26 @@
 
 use super::{Source, assert_none, read};
 
-/// Published ports that are not on this machine's own address only.
+/// Published ports that are not on this machine's own address only, in either style of a list. What is not understood counts as open.
 fn open_to_others(compose: &Source) -> Vec<String> {
-    let published = compose.code().filter(|(_, line)| line.trim_start().starts_with("ports:"));
-    let open = published.filter(|(_, line)| line.matches('"').count() / 2 != line.matches("\"127.0.0.1:").count());
-    open.map(|(n, line)| compose.at(n, line.trim())).collect()
+    let lines: Vec<(usize, &str)> = compose.code().map(|(n, line)| (n, line.trim())).collect();
+    let mut open = vec![];
+    for (at, (n, line)) in lines.iter().enumerate() {
+        let block = lines[at + 1..].iter().map_while(|(_, entry)| entry.strip_prefix('-'));
+        let entries: Vec<&str> = match line.strip_prefix("ports:").map(str::trim) {
+            Some("") => block.collect(),
+            Some(list) => {
+                list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or("").split(',').collect()
+            }
+            None if line.starts_with("network_mode:") => vec![line],
+            None => continue,
+        };
+        let own = |entry: &&str| entry.trim().trim_start_matches('"').starts_with("127.0.0.1:");
+        if entries.is_empty() || !entries.iter().all(own) {
+            open.push(compose.at(*n, line));
+        }
+    }
+    open
 }
 
 /// Images of others without a tag, or with one that moves on by itself.
@@ -52,7 +67,19 @@ fn the_rules_of_containers_can_fail() {
     let compose = |text: &str| Source::made_up("docker-compose.yml", text);
     assert_eq!(open_to_others(&compose("    ports: [\"8080:8080\"]\n")).len(), 1);
     assert_eq!(open_to_others(&compose("    ports: [\"127.0.0.1:1:1\", \"0.0.0.0:2:2\"]\n")).len(), 1);
-    assert!(open_to_others(&compose("    ports: [\"127.0.0.1:${PORT:-1}:1\"]\n")).is_empty());
+    for one_open in [
+        "ports:\n  - \"8080:8080\"\n",
+        "ports:\n  - 127.0.0.1:1:1\n  - 8080:8080\n",
+        "ports:\n  - target: 8080\n    published: 8080\n",
+        "ports: [\n  \"127.0.0.1:1:1\"]\n",
+        "network_mode: host\n",
+    ] {
+        assert_eq!(open_to_others(&compose(one_open)).len(), 1, "{one_open}");
+    }
+    assert!(open_to_others(&compose("    ports: [\"127.0.0.1:${PORT:-1}:1\", \"127.0.0.1:2:2\"]\n")).is_empty());
+    assert!(
+        open_to_others(&compose("    ports:\n      - \"127.0.0.1:1:1\"\n    networks:\n      - \"a\"\n")).is_empty()
+    );
     assert_eq!(unpinned(&compose("  image: postgres\n")).len(), 1);
     assert_eq!(unpinned(&compose("  image: postgres:latest\n")).len(), 1);
     assert!(unpinned(&compose("  image: postgres:17\n  image: order-delivery/sagactl\n")).is_empty());
