@@ -1,10 +1,9 @@
 //! What the delivery side says about an order.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::DeliveryId;
 
@@ -58,30 +57,12 @@ pub enum DeliveryFailed {
     },
 }
 
-/// As many as the contract allows. What a newer writer adds is left out, not refused: nobody's money hangs on a suggestion.
+/// As many as the contract allows. What a newer writer adds and what nobody can read is left out, not refused: nobody's money hangs
+/// on a suggestion.
 fn first_alternatives<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Slot>, D::Error> {
-    deserializer.deserialize_seq(FirstAlternatives)
-}
-
-struct FirstAlternatives;
-
-impl<'de> de::Visitor<'de> for FirstAlternatives {
-    type Value = Vec<Slot>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of slots")
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut slots: A) -> Result<Vec<Slot>, A::Error> {
-        let mut first = Vec::new();
-        while first.len() < MOST_ALTERNATIVES
-            && let Some(slot) = slots.next_element()?
-        {
-            first.push(slot);
-        }
-        while slots.next_element::<de::IgnoredAny>()?.is_some() {}
-        Ok(first)
-    }
+    let Value::Array(offered) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
+    let readable = offered.into_iter().flat_map(serde_json::from_value);
+    Ok(readable.take(MOST_ALTERNATIVES).collect())
 }
 
 /// Why a delivery could not be created.

@@ -2,7 +2,7 @@
 //! ever taken for something else.
 
 use serde_json::{Value, json};
-use shared_events::{DeliveryFailed, Envelope, Event, Version, wire::Unreadable};
+use shared_events::{CreationFailure, DeliveryFailed, Envelope, Event, Version, wire::Unreadable};
 
 use crate::golden::{Golden, golden, golden_names};
 
@@ -141,7 +141,7 @@ fn data_of_another_shape_is_undecodable() {
 
 #[test]
 fn data_without_a_field_or_with_a_wrong_one_is_undecodable() {
-    let broken: [(&str, &str, Option<Value>); 16] = [
+    let broken: [(&str, &str, Option<Value>); 14] = [
         ("OrderCompleted.v1", "/items", None),
         ("OrderCompleted.v1", "/items/0/quantity", Some(json!(-1))),
         ("OrderCompleted.v1", "/items/0/quantity", Some(json!(1.5))),
@@ -154,8 +154,6 @@ fn data_without_a_field_or_with_a_wrong_one_is_undecodable() {
         ("OrderCancelled.v1", "/reason", Some(json!("bored"))),
         ("DeliveryCreated.v1", "/delivery_id", Some(json!("d1"))),
         ("DeliveryFailed.v1.creation", "/reason", Some(json!("lost"))),
-        ("DeliveryFailed.v1.creation.alternatives", "/alternatives", Some(json!("tomorrow"))),
-        ("DeliveryFailed.v1.creation.alternatives", "/alternatives/1/date", None),
         ("DeliveryFailed.v1.transit", "/goods", None),
         ("DeliveryFailed.v1.transit", "/stage", Some(json!("heaven"))),
     ];
@@ -196,17 +194,40 @@ fn fields_and_headers_that_a_newer_writer_adds_are_ignored() {
     }
 }
 
-#[test]
-fn of_more_alternatives_than_the_contract_allows_the_first_are_read() {
-    let mut newer = golden("DeliveryFailed.v1.creation.alternatives");
-    let slots = (1..=28).map(|day| json!({ "zone": "berlin-north", "date": format!("2026-03-{day:02}") }));
-    newer.data["alternatives"] = slots.chain([json!("and more")]).collect();
-    let Event::DeliveryFailed(DeliveryFailed::Creation { alternatives, .. }) = newer.read().expect("readable").event
+/// The days that are read where these alternatives stand. Whatever they are, the refusal is.
+fn check_alternatives(alternatives: Value, days: &[&str]) {
+    let mut record = golden("DeliveryFailed.v1.creation.alternatives");
+    record.data["alternatives"] = alternatives.clone();
+    let Event::DeliveryFailed(DeliveryFailed::Creation { reason, alternatives: read }) =
+        record.read().expect("readable").event
     else {
         panic!("another event")
     };
-    let days: Vec<String> = alternatives.iter().map(|slot| slot.date.to_string()).collect();
-    assert_eq!(days, ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]);
+    let read: Vec<String> = read.iter().map(|slot| slot.date.to_string()).collect();
+    assert_eq!(
+        (reason, read),
+        (CreationFailure::SlotFull, days.iter().map(|day| (*day).to_owned()).collect()),
+        "{alternatives}"
+    );
+}
+
+#[test]
+fn of_more_alternatives_than_the_contract_allows_the_first_are_read() {
+    let slots = (1..=28).map(|day| json!({ "zone": "berlin-north", "date": format!("2026-03-{day:02}") }));
+    let more = slots.chain([json!("and more")]).collect();
+    check_alternatives(more, &["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]);
+}
+
+#[test]
+fn alternatives_that_nobody_can_read_are_none_and_the_refusal_is_read_without_them() {
+    let slot = |date: &str| json!({ "zone": "berlin-north", "date": date });
+    for unreadable in
+        [json!(null), json!("tomorrow"), json!(7), json!({ "1": slot("2026-03-01") }), json!([null, [], {}])]
+    {
+        check_alternatives(unreadable, &[]);
+    }
+    let between = json!([{ "zone": "berlin-north" }, slot("2026-03-04"), slot("2026-02-30"), slot("2026-03-06")]);
+    check_alternatives(between, &["2026-03-04", "2026-03-06"]);
 }
 
 #[test]
