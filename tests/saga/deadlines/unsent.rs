@@ -1,6 +1,7 @@
 //! Our own event has not gone out, or the answer lies here: asking would be too early.
 
 use anyhow::{Result, ensure};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde_json::json;
 use shared_events::{OrderId, Topic};
@@ -102,6 +103,15 @@ async fn a_cancellation_that_cannot_go_out_is_not_counted_as_unanswered() -> Res
 
     let id = stage.places().await;
     assert_eq!(stage.shop.cancel(&id).await?.status, StatusCode::ACCEPTED);
+    let deadline = async || -> Result<DateTime<Utc>> {
+        Ok(sqlx::query_scalar("select deadline_at from orders").fetch_one(&stage.orders).await?)
+    };
+    let first = deadline().await?;
+    eventually("its deadline moves", PATIENCE, async || {
+        ensure!(deadline().await? > first, "not yet");
+        anyhow::Ok(())
+    })
+    .await;
     eventually("its deadline has moved more often than it would be asked for", PATIENCE, async || {
         let moved = "deadlines_extended_total{because=\"event_unsent\"}";
         let moved = stage.shop.counter(&stage.shop.orders, moved).await?;
