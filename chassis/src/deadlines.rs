@@ -117,8 +117,13 @@ impl<D: Deadlines> Sweeper<D> {
         let but: Vec<OrderId> = self.passed_over.iter().map(|(order_id, _)| *order_id).collect();
         let mut tx = self.pool.begin().await?;
         *taken = self.deadlines.lock_overdue(&mut tx, now, most, &but).await?;
-        if !taken.is_empty() {
-            self.deadlines.sweep(&mut tx, now, taken).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        if let Err(failure) = self.deadlines.sweep(&mut tx, now, taken).await {
+            // Waited for: what is still locked would be skipped by the next try.
+            tx.rollback().await?;
+            return Err(failure);
         }
         tx.commit().await?;
         Ok(())
