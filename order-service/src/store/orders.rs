@@ -1,6 +1,7 @@
 //! Reading orders, locked and not.
 
 mod lists;
+mod overdue;
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -12,8 +13,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub use lists::{Filter, page_of_orders};
+pub use overdue::{lock_overdue, put_off};
 
-use super::{column, unreadable};
+use super::unreadable;
 use crate::domain::{Cancellation, Change, KnownDelivery, Order, OrderItem, Status};
 
 /// An order and what it has been through.
@@ -98,37 +100,6 @@ pub async fn lock_orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashM
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = select_orders!("where id = any($1) order by id for no key update", &ids).fetch_all(&mut **tx).await?;
     with_items(tx, rows).await.map(|orders| orders.into_iter().map(|order| (order.id, order)).collect())
-}
-
-/// So many orders whose time is up, but for these, the longest overdue first, locked until the transaction ends. Those that somebody
-/// else has locked are passed over: they are about to change. So nobody waits here, and the order of locks is kept without sorting.
-/// Nothing else is read, so that no row can be unreadable.
-pub async fn lock_overdue(
-    tx: &mut Tx<'_>,
-    now: DateTime<Utc>,
-    most: i64,
-    but: &[OrderId],
-) -> sqlx::Result<Vec<OrderId>> {
-    let but: Vec<Uuid> = but.iter().map(|id| id.0).collect();
-    let overdue = sqlx::query_scalar!(
-        "select id from orders where deadline_at <= $1 and id <> all($3)
-         order by deadline_at limit $2 for no key update skip locked",
-        now,
-        most,
-        &but
-    );
-    Ok(overdue.fetch_all(&mut **tx).await?.into_iter().map(OrderId).collect())
-}
-
-/// Moves the deadlines of these orders, which are locked, and nothing else.
-pub async fn put_off(tx: &mut Tx<'_>, orders: &[&Order]) -> sqlx::Result<()> {
-    let moved = sqlx::query!(
-        "update orders set deadline_at = new.deadline_at
-         from unnest($1::uuid[], $2::timestamptz[]) as new (id, deadline_at) where orders.id = new.id",
-        &column(orders, |order| order.id.0),
-        &column(orders, |order| order.deadline) as _,
-    );
-    moved.execute(&mut **tx).await.map(drop)
 }
 
 /// The oldest order from this one on that has not ended.
