@@ -151,8 +151,7 @@ pub struct Changes {
 /// # Errors
 /// The database refuses or does not answer; the transaction is lost.
 pub async fn save(tx: &mut Tx<'_>, changes: &Changes) -> sqlx::Result<()> {
-    zones::save_places(tx, &changes.made).await?;
-    zones::save_zones(tx, &changes.zones).await?;
+    zones::save_zones_and_places(tx, &changes.zones, &changes.made).await?;
     couriers::save_couriers(tx, &changes.couriers, &changes.made).await?;
     deliveries::save_deliveries(tx, &changes.made).await?;
     deliveries::save_history(tx, &changes.made).await?;

@@ -133,10 +133,16 @@ pub(super) async fn slots(
 }
 
 /// Takes and gives back places: two statements, because a row that would be inserted with fewer than none taken is
-/// refused before it is found to be there already.
-pub(super) async fn save_places(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
+/// refused before it is found to be there already. The new terms come between them: places may be taken that were not there before,
+/// and places may go that were given back.
+pub(super) async fn save_zones_and_places(
+    tx: &mut Tx<'_>,
+    zones: &BTreeMap<String, (Zone, NaiveDate)>,
+    made: &[Made],
+) -> sqlx::Result<()> {
     let places = places(made);
     give_back(tx, &columns(&places, |difference| difference < 0)).await?;
+    save_zones(tx, zones).await?;
     // Also where a place was taken and given back: the delivery names the day, so its row has to be there.
     take(tx, &columns(&places, |difference| difference >= 0)).await
 }
@@ -195,7 +201,7 @@ async fn take(tx: &mut Tx<'_>, (zones, dates, differences): &Columns<'_>) -> sql
 }
 
 /// Gives zones their new terms, and their days to come with them.
-pub(super) async fn save_zones(tx: &mut Tx<'_>, zones: &BTreeMap<String, (Zone, NaiveDate)>) -> sqlx::Result<()> {
+async fn save_zones(tx: &mut Tx<'_>, zones: &BTreeMap<String, (Zone, NaiveDate)>) -> sqlx::Result<()> {
     if zones.is_empty() {
         return Ok(());
     }
