@@ -128,6 +128,22 @@ fn a_new_migration_is_compiled_in() {
     assert_none(&blind_to_migrations(&crates, |name| fs::read_to_string(root().join(name).join("build.rs")).ok()));
 }
 
+/// Migrations of one folder that have one number: only one of them can be applied.
+fn numbered_alike(migrations: &[String]) -> Vec<String> {
+    let number = |path: &str| path.split_once('_').map(|(number, _)| number.to_owned());
+    let alike = |path: &&String| migrations.iter().filter(|other| number(other) == number(path)).count() > 1;
+    migrations.iter().filter(alike).cloned().collect()
+}
+
+#[test]
+fn no_two_migrations_have_one_number() {
+    let migrations = paths("").into_iter().filter(|path| path.ends_with(".sql") && path.contains("/migrations/"));
+    assert_none(&numbered_alike(&migrations.collect::<Vec<_>>()));
+    let alike =
+        ["a/migrations/0001_x.sql", "a/migrations/0001_y.sql", "a/migrations/0002_z.sql", "b/migrations/0001_x.sql"];
+    assert_eq!(numbered_alike(&alike.map(str::to_owned)).len(), 2);
+}
+
 #[test]
 fn nobody_promises_what_no_network_can_keep() {
     let texts = texts();

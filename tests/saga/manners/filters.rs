@@ -1,6 +1,6 @@
 //! Lists narrowed to what is asked for: each is what remains of the whole list.
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, SubsecRound, Utc};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -95,11 +95,11 @@ fn common_filters(all: &[Value], statuses: &[&'static str]) -> Vec<Filter> {
     for cause in ["late_dispatch", "late_delivery"] {
         filters.push(filter(format!("attention={cause}"), move |entry| entry["attention"] == cause));
     }
-    let middle = made_at(&all[all.len() / 2]);
+    let middle = just_before(&all[all.len() / 2]);
     let at = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Millis, true);
     filters.push(filter(format!("from={}", at(middle)), move |entry| made_at(entry) >= middle));
     filters.push(filter(format!("until={}", at(middle)), move |entry| made_at(entry) < middle));
-    let early = made_at(&all[all.len() * 3 / 4]);
+    let early = just_before(&all[all.len() * 3 / 4]);
     let between = move |entry: &Value| (early..middle).contains(&made_at(entry));
     filters.push(filter(format!("from={}&until={}", at(early), at(middle)), between));
     let tomorrow = (middle + Duration::days(1)).date_naive();
@@ -112,10 +112,15 @@ fn common_filters(all: &[Value], statuses: &[&'static str]) -> Vec<Filter> {
     filters
 }
 
-/// The milliseconds that its id begins with.
+/// When its history begins.
 fn made_at(entry: &Value) -> DateTime<Utc> {
-    let id: Uuid = entry["id"].as_str().expect("it has an id").parse().expect("a UUID");
-    DateTime::from_timestamp_millis(i64::try_from(id.as_u128() >> 80).expect("a moment")).expect("a moment")
+    entry["transitions"][0]["at"].as_str().expect("a moment").parse().expect("a moment")
+}
+
+/// A moment after the one made before this, which is some time ago. The clock is read once for its id, by which it is listed, and
+/// once for its history: two milliseconds are more than lie between.
+fn just_before(entry: &Value) -> DateTime<Utc> {
+    (made_at(entry) - Duration::milliseconds(2)).trunc_subsecs(3)
 }
 
 /// Each filter keeps what it should and the order it was in, in pages of two and at once.

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Env, Pair, Shop, order_of};
 
-use super::story::{PIECES, Story, text, went_through};
+use super::story::{PIECES, Story, on_one_day, text, went_through};
 
 /// The day of each attempt, and the one that it led to.
 fn days(delivery: &Value) -> Vec<(Value, Value)> {
@@ -15,33 +15,36 @@ fn days(delivery: &Value) -> Vec<(Value, Value)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_absent_recipient_gets_another_day_and_the_order_side_hears_nothing_of_it() {
-    let story = Story::begins(1).await;
-    let quoted = story.quoted(4).await;
-    let (id, delivery) = story.dispatched(1).await;
-    let before = story.shop.order(&id).await.expect("the order");
-    let until = |delivery: &Value| text(&delivery["waiting_for"]["until"]);
-    let first_until = until(&story.delivery_of(&id).await);
+    on_one_day(async || {
+        let story = Story::begins(1).await;
+        let quoted = story.quoted(4).await;
+        let (id, delivery) = story.dispatched(1).await;
+        let before = story.shop.order(&id).await.expect("the order");
+        let until = |delivery: &Value| text(&delivery["waiting_for"]["until"]);
+        let first_until = until(&story.delivery_of(&id).await);
 
-    let moved = story.staff(&delivery, "attempts", json!({ "number": 1, "note": "nobody opened" })).await;
-    assert_eq!((&moved["status"], &moved["slot"]), (&json!("dispatched"), &quoted[1]));
-    assert_eq!((&moved["promised_date"], &moved["version"]), (&quoted[0]["date"], &json!(2)));
-    assert!(!first_until.is_empty() && until(&moved) > first_until, "it is late on another day: {moved}");
-    let attempt = &moved["attempts"][0];
-    assert_eq!((&attempt["number"], &attempt["note"]), (&json!(1), &json!("nobody opened")));
-    assert_eq!(days(&moved), [(quoted[0]["date"].clone(), quoted[1]["date"].clone())]);
-    assert_eq!((story.delivery_of(&id).await, story.load().await), (moved, json!(1)));
-    // Its former place is free, the new one is not.
-    assert_eq!(story.quoted(2).await, [quoted[0].clone(), quoted[2].clone()]);
+        let moved = story.staff(&delivery, "attempts", json!({ "number": 1, "note": "nobody opened" })).await;
+        assert_eq!((&moved["status"], &moved["slot"]), (&json!("dispatched"), &quoted[1]));
+        assert_eq!((&moved["promised_date"], &moved["version"]), (&quoted[0]["date"], &json!(2)));
+        assert!(!first_until.is_empty() && until(&moved) > first_until, "it is late on another day: {moved}");
+        let attempt = &moved["attempts"][0];
+        assert_eq!((&attempt["number"], &attempt["note"]), (&json!(1), &json!("nobody opened")));
+        assert_eq!(days(&moved), [(quoted[0]["date"].clone(), quoted[1]["date"].clone())]);
+        assert_eq!((story.delivery_of(&id).await, story.load().await), (moved, json!(1)));
+        // Its former place is free, the new one is not.
+        assert_eq!(story.quoted(2).await, [quoted[0].clone(), quoted[2].clone()]);
 
-    let wished = story.staff(&delivery, "attempts", json!({ "number": 2, "date": quoted[3]["date"] })).await;
-    assert_eq!((&wished["slot"], &wished["promised_date"]), (&quoted[3], &quoted[0]["date"]));
-    assert_eq!(story.shop.order(&id).await.expect("the order"), before);
+        let wished = story.staff(&delivery, "attempts", json!({ "number": 2, "date": quoted[3]["date"] })).await;
+        assert_eq!((&wished["slot"], &wished["promised_date"]), (&quoted[3], &quoted[0]["date"]));
+        assert_eq!(story.shop.order(&id).await.expect("the order"), before);
 
-    story.staff(&delivery, "completion", json!({ "received_by": "Ada" })).await;
-    story.becomes(&id, "delivered").await;
-    let delivered = story.delivery_of(&id).await;
-    assert_eq!(went_through(&delivered), ["scheduled", "dispatched", "delivered"]);
-    assert_eq!((days(&delivered).len(), story.load().await), (2, json!(0)));
+        story.staff(&delivery, "completion", json!({ "received_by": "Ada" })).await;
+        story.becomes(&id, "delivered").await;
+        let delivered = story.delivery_of(&id).await;
+        assert_eq!(went_through(&delivered), ["scheduled", "dispatched", "delivered"]);
+        assert_eq!((days(&delivered).len(), story.load().await), (2, json!(0)));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,34 +73,37 @@ async fn after_the_third_attempt_the_parcel_comes_back_and_the_money_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_cannot_be_had_is_refused_with_others_and_not_recorded() {
-    let story = Story::begins(1).await;
-    let quoted = story.quoted(14).await;
-    let (id, delivery) = story.dispatched(1).await;
-    let other = story.places(&story.order_for(1, &quoted[2])).await;
-    story.becomes(&other, "confirmed").await;
-    let before = story.delivery_of(&id).await;
+    on_one_day(async || {
+        let story = Story::begins(1).await;
+        let quoted = story.quoted(14).await;
+        let (id, delivery) = story.dispatched(1).await;
+        let other = story.places(&story.order_for(1, &quoted[2])).await;
+        story.becomes(&other, "confirmed").await;
+        let before = story.delivery_of(&id).await;
 
-    // Full; before its own day; its own day; not on offer any more.
-    let days = [quoted[2]["date"].clone(), json!("2020-01-01"), quoted[0]["date"].clone(), json!("9999-12-31")];
-    for day in days {
-        let refused =
-            story.shop.staff(&delivery, "attempts", &json!({ "number": 1, "date": day })).await.expect("an answer");
+        // Full; before its own day; its own day; not on offer any more.
+        let days = [quoted[2]["date"].clone(), json!("2020-01-01"), quoted[0]["date"].clone(), json!("9999-12-31")];
+        for day in days {
+            let refused =
+                story.shop.staff(&delivery, "attempts", &json!({ "number": 1, "date": day })).await.expect("an answer");
+            assert!(refused.is_problem(StatusCode::CONFLICT, "slot_full"), "{refused:?}");
+            let later = [1, 3, 4, 5, 6].map(|n| quoted[n].clone());
+            assert_eq!(refused.json()["alternatives"], json!(later), "{day}");
+        }
+        assert_eq!(story.delivery_of(&id).await, before);
+
+        // On the last day that can be had there is no later one.
+        let (last, courier) = (story.places(&story.order_for(1, &quoted[13])).await, story.courier.clone());
+        let last = text(&story.becomes(&last, "confirmed").await["delivery"]["id"]);
+        story.staff(&last, "courier", json!({ "courier_id": courier })).await;
+        let early = story.shop.staff(&last, "attempts", &json!({ "number": 1 })).await.expect("an answer");
+        assert!(early.is_problem(StatusCode::CONFLICT, "wrong_status"), "{early:?}");
+        story.staff(&last, "dispatch", json!({})).await;
+        let refused = story.shop.staff(&last, "attempts", &json!({ "number": 1 })).await.expect("an answer");
         assert!(refused.is_problem(StatusCode::CONFLICT, "slot_full"), "{refused:?}");
-        let later = [1, 3, 4, 5, 6].map(|n| quoted[n].clone());
-        assert_eq!(refused.json()["alternatives"], json!(later), "{day}");
-    }
-    assert_eq!(story.delivery_of(&id).await, before);
-
-    // On the last day that can be had there is no later one.
-    let (last, courier) = (story.places(&story.order_for(1, &quoted[13])).await, story.courier.clone());
-    let last = text(&story.becomes(&last, "confirmed").await["delivery"]["id"]);
-    story.staff(&last, "courier", json!({ "courier_id": courier })).await;
-    let early = story.shop.staff(&last, "attempts", &json!({ "number": 1 })).await.expect("an answer");
-    assert!(early.is_problem(StatusCode::CONFLICT, "wrong_status"), "{early:?}");
-    story.staff(&last, "dispatch", json!({})).await;
-    let refused = story.shop.staff(&last, "attempts", &json!({ "number": 1 })).await.expect("an answer");
-    assert!(refused.is_problem(StatusCode::CONFLICT, "slot_full"), "{refused:?}");
-    assert_eq!(refused.json()["alternatives"], json!([]));
+        assert_eq!(refused.json()["alternatives"], json!([]));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

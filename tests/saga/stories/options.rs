@@ -2,23 +2,26 @@
 
 use serde_json::json;
 
-use super::story::{ONE_PIECE_G, Story};
+use super::story::{ONE_PIECE_G, Story, on_one_day};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_quoted_day_can_be_had_and_is_no_longer_quoted_once_it_is_full() {
-    let story = Story::begins(1).await;
-    let quoted = story.quoted(4).await;
-    assert_eq!((quoted.len(), story.quoted(14).await.len()), (4, 14));
-    // The last first: what is taken is the day that was wished, not the earliest.
-    for slot in quoted.iter().rev() {
-        let id = story.places(&story.order_for(1, slot)).await;
-        let order = story.becomes(&id, "confirmed").await;
-        assert_eq!(&order["delivery"]["slot"], slot);
-        assert!(!story.quoted(14).await.contains(slot), "{slot} is full");
-    }
-    let left = story.quoted(14).await;
-    assert_eq!(left.len(), 10);
-    assert!(left.iter().all(|slot| !quoted.contains(slot)), "{left:?}");
+    on_one_day(async || {
+        let story = Story::begins(1).await;
+        let quoted = story.quoted(4).await;
+        assert_eq!((quoted.len(), story.quoted(14).await.len()), (4, 14));
+        // The last first: what is taken is the day that was wished, not the earliest.
+        for slot in quoted.iter().rev() {
+            let id = story.places(&story.order_for(1, slot)).await;
+            let order = story.becomes(&id, "confirmed").await;
+            assert_eq!(&order["delivery"]["slot"], slot);
+            assert!(!story.quoted(14).await.contains(slot), "{slot} is full");
+        }
+        let left = story.quoted(14).await;
+        assert_eq!(left.len(), 10);
+        assert!(left.iter().all(|slot| !quoted.contains(slot)), "{left:?}");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::story::{PIECES, Story, went_through};
+use super::story::{PIECES, Story, on_one_day, went_through};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_confirmed_once_its_delivery_has_a_slot() {
@@ -28,42 +28,45 @@ async fn an_order_is_confirmed_once_its_delivery_has_a_slot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_cannot_be_delivered_is_cancelled_with_payment_voided_and_stock_back() {
-    let story = Story::begins(1).await;
-    let mut nowhere = story.order(2);
-    nowhere["delivery_address"]["postal_code"] = json!("99999");
-    let mut unreadable = story.order(2);
-    unreadable["delivery_address"]["postal_code"] = json!("10?15");
-    let mut too_heavy = story.order(2);
-    story.shop.sells(&format!("{}-many", story.sku), 100).await.expect("100 pieces");
-    too_heavy["items"] = json!([{ "sku": format!("{}-many", story.sku), "quantity": 61 }]);
-    let mut yesterday = story.order(2);
-    yesterday["slot"] = json!("2020-01-01");
+    on_one_day(async || {
+        let story = Story::begins(1).await;
+        let mut nowhere = story.order(2);
+        nowhere["delivery_address"]["postal_code"] = json!("99999");
+        let mut unreadable = story.order(2);
+        unreadable["delivery_address"]["postal_code"] = json!("10?15");
+        let mut too_heavy = story.order(2);
+        story.shop.sells(&format!("{}-many", story.sku), 100).await.expect("100 pieces");
+        too_heavy["items"] = json!([{ "sku": format!("{}-many", story.sku), "quantity": 61 }]);
+        let mut yesterday = story.order(2);
+        yesterday["slot"] = json!("2020-01-01");
 
-    for (order, reason) in [
-        (nowhere, "zone_unserved"),
-        (unreadable, "address_invalid"),
-        (too_heavy, "overweight"),
-        (yesterday, "slot_full"),
-    ] {
-        let id = story.places(&order).await;
-        let order = story.becomes(&id, "cancelled").await;
-        let mut failure = json!({ "stage": "creation", "reason": reason });
-        if reason == "slot_full" {
-            failure["alternatives"] = json!(story.quoted(5).await);
+        for (order, reason) in [
+            (nowhere, "zone_unserved"),
+            (unreadable, "address_invalid"),
+            (too_heavy, "overweight"),
+            (yesterday, "slot_full"),
+        ] {
+            let id = story.places(&order).await;
+            let order = story.becomes(&id, "cancelled").await;
+            let mut failure = json!({ "stage": "creation", "reason": reason });
+            if reason == "slot_full" {
+                failure["alternatives"] = json!(story.quoted(5).await);
+            }
+            assert_eq!((&order["payment"], &order["stock"]), (&json!("voided"), &json!("released")));
+            assert_eq!(
+                order["cancellation"],
+                json!({ "reason": "delivery_failed", "failure": failure, "rejected": false })
+            );
+            assert_eq!(went_through(&order), ["completed", "cancelled"]);
+            assert_eq!(story.money(&id).await, ["hold", "void"]);
+            let delivery = story.delivery_of(&id).await;
+            assert_eq!((&delivery["status"], &delivery["failure"]), (&json!("refused"), &failure));
+            // Cancelling it now is asking for what is done already.
+            assert_eq!(story.cancels(&id).await.status, 200);
         }
-        assert_eq!((&order["payment"], &order["stock"]), (&json!("voided"), &json!("released")));
-        assert_eq!(
-            order["cancellation"],
-            json!({ "reason": "delivery_failed", "failure": failure, "rejected": false })
-        );
-        assert_eq!(went_through(&order), ["completed", "cancelled"]);
-        assert_eq!(story.money(&id).await, ["hold", "void"]);
-        let delivery = story.delivery_of(&id).await;
-        assert_eq!((&delivery["status"], &delivery["failure"]), (&json!("refused"), &failure));
-        // Cancelling it now is asking for what is done already.
-        assert_eq!(story.cancels(&id).await.status, 200);
-    }
-    assert_eq!(story.pieces().await, [0, 0, 0, PIECES]);
+        assert_eq!(story.pieces().await, [0, 0, 0, PIECES]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,20 +89,23 @@ async fn without_a_wish_the_next_day_with_room_is_taken_and_a_wished_day_without
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_day_comes_with_other_days_and_any_of_them_can_be_had() {
-    let story = Story::begins(1).await;
-    let wished = &story.quoted(3).await[2];
-    let first = story.places(&story.order_for(1, wished)).await;
-    assert_eq!(&story.becomes(&first, "confirmed").await["delivery"]["slot"], wished);
+    on_one_day(async || {
+        let story = Story::begins(1).await;
+        let wished = &story.quoted(3).await[2];
+        let first = story.places(&story.order_for(1, wished)).await;
+        assert_eq!(&story.becomes(&first, "confirmed").await["delivery"]["slot"], wished);
 
-    let refused = story.places(&story.order_for(1, wished)).await;
-    let refused = story.becomes(&refused, "cancelled").await;
-    let offered = story.quoted(5).await;
-    let failure = json!({ "stage": "creation", "reason": "slot_full", "alternatives": offered });
-    assert_eq!((&refused["delivery"]["failure"], &refused["cancellation"]["failure"]), (&failure, &failure));
-    assert!(offered.len() == 5 && !offered.contains(wished), "{offered:?}");
+        let refused = story.places(&story.order_for(1, wished)).await;
+        let refused = story.becomes(&refused, "cancelled").await;
+        let offered = story.quoted(5).await;
+        let failure = json!({ "stage": "creation", "reason": "slot_full", "alternatives": offered });
+        assert_eq!((&refused["delivery"]["failure"], &refused["cancellation"]["failure"]), (&failure, &failure));
+        assert!(offered.len() == 5 && !offered.contains(wished), "{offered:?}");
 
-    let again = story.places(&story.order_for(1, &offered[3])).await;
-    assert_eq!(story.becomes(&again, "confirmed").await["delivery"]["slot"], offered[3]);
+        let again = story.places(&story.order_for(1, &offered[3])).await;
+        assert_eq!(story.becomes(&again, "confirmed").await["delivery"]["slot"], offered[3]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
