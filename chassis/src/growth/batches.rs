@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use shared_events::OrderId;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use super::{alone, alone_with, finish, partitions::set_horizon};
@@ -50,29 +50,30 @@ async fn events_in(tx: &mut Tx<'_>, deadlines: &impl Deadlines, keep_from: Order
 
 /// Removes parked events that were resolved before this moment. None while somebody else is at work.
 pub(super) async fn parked_events(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
-    let Some(mut tx) = alone(pool).await? else { return Ok(None) };
-    let removed = sqlx::query!(
+    let settled = sqlx::query!(
         "delete from parked_events where ctid = any (array(
              select ctid from parked_events where resolved_at < $1 order by resolved_at limit $2 for update skip locked))",
         before,
         ROWS,
-    )
-    .execute(&mut *tx)
-    .await;
-    finish(tx, removed.map(|removed| Some(removed.rows_affected()))).await
+    );
+    remove(pool, settled).await
 }
 
 /// Removes answers that were given before this moment: the same key is a new request from then on. None while somebody else is at
 /// work.
 pub(super) async fn idempotency_keys(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
-    let Some(mut tx) = alone(pool).await? else { return Ok(None) };
-    let removed = sqlx::query!(
+    let expired = sqlx::query!(
         "delete from idempotency_keys where ctid = any (array(
              select ctid from idempotency_keys where answered_at < $1 order by answered_at limit $2 for update skip locked))",
         before,
         ROWS,
-    )
-    .execute(&mut *tx)
-    .await;
+    );
+    remove(pool, expired).await
+}
+
+/// Carries out a statement that removes rows, as the only janitor at work. None while somebody else is.
+async fn remove(pool: &PgPool, rows: Query<'_, Postgres, PgArguments>) -> sqlx::Result<Option<u64>> {
+    let Some(mut tx) = alone(pool).await? else { return Ok(None) };
+    let removed = rows.execute(&mut *tx).await;
     finish(tx, removed.map(|removed| Some(removed.rows_affected()))).await
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::partitions;
+use crate::http::metrics::float;
 
 /// Below so many rows they are counted; above, the statistics' estimate will do.
 const COUNTED: i64 = 10_000;
@@ -33,9 +34,4 @@ pub(super) async fn set(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
     // An estimate from 10,000 on.
     metrics::gauge!("idempotency_keys_kept").set(float(sizes.keys));
     Ok(())
-}
-
-/// A count as a gauge has it; exact below 2⁵³.
-fn float(count: i64) -> f64 {
-    count as f64
 }

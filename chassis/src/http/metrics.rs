@@ -31,3 +31,8 @@ pub fn recorder() -> anyhow::Result<PrometheusHandle> {
 pub fn routes(handle: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(move || async move { handle.render() }))
 }
+
+/// A count as a gauge has it; exact below 2⁵³.
+pub(crate) fn float(count: i64) -> f64 {
+    count as f64
+}

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::outbox_age;
+use crate::http::metrics::float;
 
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -42,9 +43,4 @@ async fn set(pool: &PgPool) -> sqlx::Result<()> {
         metrics::gauge!("parked_events_waiting", "cause" => row.cause).set(float(row.parked));
     }
     Ok(())
-}
-
-/// A count as a gauge has it; exact below 2⁵³.
-fn float(count: i64) -> f64 {
-    count as f64
 }

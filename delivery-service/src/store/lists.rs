@@ -5,7 +5,10 @@ use shared_events::{DeliveryId, OrderId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Transition, reads::deliveries};
+use super::{
+    Transition,
+    reads::{deliveries, select_zones},
+};
 use crate::domain::{Attention, Courier, Delivery, Status, Zone};
 
 /// Which deliveries are listed. What is not said narrows nothing.
@@ -66,22 +69,13 @@ pub async fn page_of_deliveries(
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn page_of_zones(pool: &PgPool, country: Option<&str>, after: &str, rows: i64) -> sqlx::Result<Vec<Zone>> {
-    sqlx::query_as!(
-        Zone,
-        r#"
-        select id, country, capacity_per_day, weight_limit_g,
-               array(select prefix from zone_prefixes where zone_id = zones.id order by prefix) as "prefixes!"
-        from zones
-        where id > $1 and ($2::text is null or country = $2)
-        order by id
-        limit $3
-        "#,
+    let zones = select_zones!(
+        "where id > $1 and ($2::text is null or country = $2) order by id limit $3",
         after,
         country,
         rows
-    )
-    .fetch_all(pool)
-    .await
+    );
+    zones.fetch_all(pool).await
 }
 
 /// So many couriers after this one, by id: all of them, or those who can carry one more parcel, or cannot.

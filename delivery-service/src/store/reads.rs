@@ -14,6 +14,20 @@ use super::{
 };
 use crate::domain::{Attempt, Courier, Delivery, Destination, Plan, Zone};
 
+/// One list of columns for every way to select zones, with their prefixes sorted.
+macro_rules! select_zones {
+    ($tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Zone,
+            "select id, country, capacity_per_day, weight_limit_g,
+                    array(select prefix from zone_prefixes where zone_id = zones.id order by prefix) as \"prefixes!\"
+             from zones " + $tail,
+            $($argument),+
+        )
+    };
+}
+pub(super) use select_zones;
+
 /// One delivery.
 ///
 /// # Errors
@@ -49,18 +63,7 @@ pub async fn find_zone(pool: &PgPool, id: &str) -> sqlx::Result<Option<Zone>> {
 }
 
 async fn zone(executor: impl PgExecutor<'_>, id: &str) -> sqlx::Result<Option<Zone>> {
-    sqlx::query_as!(
-        Zone,
-        r#"
-        select id, country, capacity_per_day, weight_limit_g,
-               array(select prefix from zone_prefixes where zone_id = zones.id order by prefix) as "prefixes!"
-        from zones
-        where id = $1
-        "#,
-        id
-    )
-    .fetch_optional(executor)
-    .await
+    select_zones!("where id = $1", id).fetch_optional(executor).await
 }
 
 /// The plan for this destination as it is at this moment, with all days after this one. Whoever is first takes what it shows.

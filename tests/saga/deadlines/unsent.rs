@@ -48,14 +48,7 @@ async fn an_order_whose_answer_is_parked_here_is_put_off_and_confirmed_when_it_c
         "alter table orders add constraint no_luck check (status <> 'confirmed' or customer_id <> 'customer-1')";
     sqlx::raw_sql(spoil).execute(&stage.orders).await?;
     let id = stage.places().await;
-    eventually("the answer is parked", PATIENCE, async || {
-        let parked: i64 = sqlx::query_scalar("select count(*) from parked_events where resolved_at is null")
-            .fetch_one(&stage.orders)
-            .await?;
-        ensure!(parked == 1, "{parked}");
-        anyhow::Ok(())
-    })
-    .await;
+    one_is_parked(&stage, "select count(*) from parked_events where resolved_at is null").await;
     stage.hears_of_younger_orders().await?;
     assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 1);
     let last = stage.history(&id).await.pop();
@@ -76,14 +69,7 @@ async fn an_answer_too_broken_to_say_whose_it_is_puts_its_order_off_all_the_same
     let mut answer = record(&stage.pair.env.topic(Topic::Deliveries), &answer);
     answer.headers.retain(|(name, _)| name != "ce_subject");
     stage.pair.env.produce(&[answer]).await;
-    eventually("the answer is parked", PATIENCE, async || {
-        let parked: i64 = sqlx::query_scalar("select count(*) from parked_events where order_id is null")
-            .fetch_one(&stage.orders)
-            .await?;
-        ensure!(parked == 1, "{parked}");
-        anyhow::Ok(())
-    })
-    .await;
+    one_is_parked(&stage, "select count(*) from parked_events where order_id is null").await;
     stage.hears_of_younger_orders().await?;
     assert_eq!(order_sweeper(&stage.orders).step(minutes_from_now(11)).await?, 2);
     let last = stage.history(&id).await.pop();
@@ -129,4 +115,14 @@ async fn a_cancellation_that_cannot_go_out_is_not_counted_as_unanswered() -> Res
     stage.becomes(&id, "cancelled").await;
     stage.pair.settles().await;
     Ok(())
+}
+
+/// Waits until this counts one.
+async fn one_is_parked(stage: &Stage, counted: &'static str) {
+    eventually("the answer is parked", PATIENCE, async || {
+        let parked: i64 = sqlx::query_scalar(counted).fetch_one(&stage.orders).await?;
+        ensure!(parked == 1, "{parked}");
+        anyhow::Ok(())
+    })
+    .await;
 }
