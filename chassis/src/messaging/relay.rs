@@ -3,11 +3,7 @@
 //!
 //! That rule makes two relays at once merely repeat, never disorder; electing one ([`super::leader`]) saves the repeats.
 
-use std::{
-    collections::{HashMap, HashSet},
-    pin::Pin,
-    time::Duration,
-};
+use std::{collections::HashMap, pin::Pin, time::Duration};
 
 use anyhow::Context;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
@@ -35,6 +31,9 @@ const WINDOW: usize = 500;
 const PATIENCE: Duration = Duration::from_millis(20);
 /// How many orders may rest before the relay stops looking for others: by then it is Kafka that is ill, not the events.
 const RESTING: usize = 1_000;
+/// How long an event may be unacknowledged before the client is taken to be stuck. Longer than an election, and than a produce
+/// request to a broker that is alive; a client that is replaced for nothing costs a few repeats.
+const STUCK_AFTER: Duration = Duration::from_secs(20);
 /// An event that could not be published is tried again after 1 s × 2ⁿ, at most this.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
@@ -55,8 +54,8 @@ pub struct Relay {
     config: ClientConfig,
     producer: FutureProducer<Complaints>,
     in_flight: FuturesUnordered<Flight>,
-    /// The orders of what is in flight: their next version waits.
-    flying: HashSet<OrderId>,
+    /// The orders of what is in flight, and since when: their next version waits.
+    flying: HashMap<OrderId, Instant>,
     resting: HashMap<OrderId, Rest>,
 }
 
@@ -88,7 +87,7 @@ impl Relay {
             config,
             producer,
             in_flight: FuturesUnordered::new(),
-            flying: HashSet::new(),
+            flying: HashMap::new(),
             resting: HashMap::new(),
         })
     }
@@ -120,13 +119,24 @@ impl Relay {
         Ok(())
     }
 
-    /// After a fatal error (the broker has lost track of an idempotent producer) a client is of no more use.
+    /// A client that broke is of no more use: the broker has lost track of an idempotent producer, or the client waits for a
+    /// leader that has long been there again (librdkafka's issue 5430: after a partition was without one for a moment, the
+    /// client may never send to it again).
     fn replace_broken_producer(&mut self) -> anyhow::Result<()> {
-        let Some((code, text)) = self.producer.client().fatal_error() else { return Ok(()) };
-        tracing::warn!(%code, "the producer broke and is replaced: {text}");
+        let fatal = self.producer.client().fatal_error().map(|(code, text)| format!("{code}: {text}"));
+        let oldest = self.flying.values().min().map(Instant::elapsed);
+        let stuck = oldest.filter(|age| *age >= STUCK_AFTER).map(|age| format!("an event waits for {age:?}"));
+        let Some(reason) = fatal.or(stuck) else { return Ok(()) };
+        tracing::warn!("the producer is replaced: {reason}");
         metrics::counter!("relay_producers_replaced_total").increment(1);
-        self.producer =
+        let new =
             self.config.create_with_context(Complaints::default()).context("the producer could not be made anew")?;
+        let old = std::mem::replace(&mut self.producer, new);
+        // What is in flight is sent again by the new one; where the old one's did arrive, it is a repeat.
+        self.in_flight.clear();
+        self.flying.clear();
+        // Closing waits for the client's threads, and they may wait for a broker.
+        std::thread::spawn(move || drop(old));
         Ok(())
     }
 
@@ -139,7 +149,7 @@ impl Relay {
             return Ok(());
         }
         let mut held_back = resting;
-        held_back.extend(self.flying.iter().map(|id| id.0));
+        held_back.extend(self.flying.keys().map(|id| id.0));
         let sendable = outbox::sendable(&self.pool, self.topic, &held_back, i64::try_from(room)?);
         let pending = answered(sendable).await?;
         for one in pending {
@@ -160,7 +170,7 @@ impl Relay {
         let key = order_id.to_string();
         match self.producer.send_result(record::announcing(&self.topic_name, &key, &attributes, &data)) {
             Ok(delivery) => {
-                self.flying.insert(order_id);
+                self.flying.insert(order_id, Instant::now());
                 self.in_flight.push(Box::pin(async move {
                     let acknowledged = match delivery.await {
                         Ok(Ok(_)) => Ok(()),

@@ -34,6 +34,9 @@ async fn thirty_seconds_without_kafka_cost_no_order_and_all_are_confirmed_afterw
     pair.env.broker().await.resume().expect("the broker goes on");
     assert!(placed > 200, "only {placed} orders were placed meanwhile");
     all_confirmed(&orders, placed).await;
+    // A client may never send again to a partition that had no leader for a moment, so the relays have taken new ones.
+    let replaced = shop.counter(&shop.orders, "relay_producers_replaced_total").await.expect("there are metrics");
+    assert!(replaced >= 1.0, "the producer was kept through {OUTAGE:?} without an acknowledgement");
 
     // And once more, the hard way.
     pair.env.broker().await.kill().await.expect("the broker is killed");
