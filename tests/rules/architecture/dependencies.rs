@@ -1,4 +1,4 @@
-//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl`, `tests`.
+//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl`, `bench` ← `tests`.
 
 use super::{Source, assert_none, read};
 
