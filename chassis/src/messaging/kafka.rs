@@ -21,9 +21,6 @@ fn client(settings: &KafkaSettings) -> ClientConfig {
         // A broker that comes back is found within a second, not within ten.
         .set("reconnect.backoff.max.ms", "1000")
         .set("socket.keepalive.enable", "true")
-        // Five minutes by default. A broker that comes back may answer for a moment that a partition has no leader; the client then
-        // keeps that partition's records until it looks again, or until they time out.
-        .set("topic.metadata.refresh.interval.ms", "10000")
         // A typing error must not become a topic.
         .set("allow.auto.create.topics", "false")
         .set_log_level(RDKafkaLogLevel::Warning);
