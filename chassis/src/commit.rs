@@ -6,7 +6,7 @@
 mod batch;
 mod outcome;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 use shared_events::{Cause, Stamp};
@@ -18,6 +18,7 @@ pub use batch::Asking;
 
 use crate::{
     Failure, Tx, clock,
+    database::OwnConnection,
     http::{Answer, Caller, Problem, idempotency::Keyed},
     messaging::Wake,
 };
@@ -89,8 +90,9 @@ impl<Q: Send + Sync + 'static> Committer<Q> {
 
 /// The task behind the [`Committer`]s of a service. It ends when told to stop, after the batches that were waiting.
 pub struct GroupCommit<R: Requests> {
-    requests: Arc<R>,
+    requests: R,
     pool: PgPool,
+    connection: OwnConnection,
     wake: Wake,
     queue: mpsc::Receiver<Asking<R::Request>>,
 }
@@ -99,7 +101,8 @@ impl<R: Requests> GroupCommit<R> {
     /// A committer and the task that serves it.
     pub fn new(requests: R, pool: PgPool, wake: Wake) -> (Committer<R::Request>, Self) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        (Committer(sender), Self { requests: Arc::new(requests), pool, wake, queue })
+        let connection = OwnConnection::default();
+        (Committer(sender), Self { requests, pool, connection, wake, queue })
     }
 
     /// Commits batch after batch. Whoever runs it ends the process if it panics: without it no request is ever answered.
@@ -135,14 +138,15 @@ impl<R: Requests> GroupCommit<R> {
         }
     }
 
-    async fn commit(&self, batch: Vec<Asking<R::Request>>) {
+    async fn commit(&mut self, batch: Vec<Asking<R::Request>>) {
         // A caller that has gone is not worth a decision; one that goes later has had its request carried out.
         let batch: Vec<_> = batch.into_iter().filter(|asking| !asking.answer.is_closed()).collect();
         if batch.is_empty() {
             return;
         }
         metrics::histogram!("commit_batch_requests").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-        batch::carry_out(&*self.requests, &self.pool, batch).await;
+        let Self { requests, pool, connection, .. } = self;
+        batch::carry_out(&mut batch::Committing { requests, pool, connection }, batch).await;
         self.wake.wake();
     }
 }

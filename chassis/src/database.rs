@@ -4,8 +4,9 @@ use std::{io, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
-    PgPool,
+    PgPool, Postgres,
     migrate::Migrator,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::Instant;
@@ -28,6 +29,19 @@ const SESSION_LIMITS: [(&str, &str); 6] = [
     ("tcp_user_timeout", "30000"),
 ];
 
+/// One plan for each statement, and always the one that is right for tables that have grown: into them by an index, row by row. What the
+/// planner would choose for the tables as they are when a statement is first seen, empty ones, reads all of them when they are full,
+/// until the statistics catch up a minute later. Lists are planned for what is asked ([`list_snapshot`]).
+///
+/// Without `jit`: where there is no index to go by, the price of a plan that is switched off would make it look worth compiling.
+const SESSION_PLANS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// The connections of a service, apart by purpose: a flood of requests must not starve the relay.
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
@@ -41,7 +55,8 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
     let options = PgConnectOptions::from_str(url)
         .context("the database URL cannot be understood")?
         .application_name(service)
-        .options(SESSION_LIMITS);
+        .options(SESSION_LIMITS)
+        .options(SESSION_PLANS);
     let pool = |connections: u32| {
         PgPoolOptions::new()
             .max_connections(connections)
@@ -66,6 +81,27 @@ async fn wait_for(pool: &PgPool) -> anyhow::Result<()> {
             }
             Err(error) => return Err(error).context("the database cannot be reached"),
         }
+    }
+}
+
+/// The connection of a task that needs one again and again. The pool would ask the server twice whether it is still there, when it is
+/// taken and when it is given back; and each one out of a pool has statements to prepare.
+#[derive(Debug, Default)]
+pub(crate) struct OwnConnection(Option<PoolConnection<Postgres>>);
+
+impl OwnConnection {
+    /// The one that was kept, or one of the pool's. It may have been cut in the meantime: then the first statement fails with an error
+    /// that passes.
+    pub(crate) async fn take(&mut self, pool: &PgPool) -> sqlx::Result<PoolConnection<Postgres>> {
+        match self.0.take() {
+            Some(kept) => Ok(kept),
+            None => pool.acquire().await,
+        }
+    }
+
+    /// Keeps it for the next time. Only after work that has succeeded: any other goes back to the pool, which looks what has become of it.
+    pub(crate) fn keep(&mut self, connection: PoolConnection<Postgres>) {
+        self.0 = Some(connection);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use sqlx::PgPool;
+use sqlx::{Acquire, PgConnection, PgPool};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     Failure, Tx,
-    database::answered,
+    database::{OwnConnection, answered},
     failure::leaves_commit_unknown,
     http::{
         Answer, Problem,
-        idempotency::{self, Keyed},
+        idempotency::{self, Begun, Keyed},
     },
 };
 
@@ -36,13 +36,20 @@ pub(super) fn without_twins<Q>(batch: Vec<Asking<Q>>) -> (Vec<Asking<Q>>, Vec<As
     batch.into_iter().partition(|asking| asking.keyed.as_ref().is_none_or(|keyed| keys.insert(keyed.key.clone())))
 }
 
+/// With what a batch is carried out.
+pub(super) struct Committing<'a, R> {
+    pub requests: &'a R,
+    pub pool: &'a PgPool,
+    pub connection: &'a mut OwnConnection,
+}
+
 /// Decides, commits and answers. A request that can never be carried out is found by halving, and answered alone.
-pub(super) async fn carry_out<R: Requests>(requests: &R, pool: &PgPool, batch: Vec<Asking<R::Request>>) {
+pub(super) async fn carry_out<R: Requests>(committing: &mut Committing<'_, R>, batch: Vec<Asking<R::Request>>) {
     let mut halves = vec![batch];
     while let Some(mut batch) = halves.pop() {
         let (asked, keyed): (Vec<_>, Vec<_>) =
             batch.iter().map(|asking| (&asking.asked, asking.keyed.as_ref())).unzip();
-        match try_until_settled(requests, pool, &asked, &keyed).await {
+        match try_until_settled(committing, &asked, &keyed).await {
             Ok(answers) => answer_all(batch, answers.into_iter().map(Ok)),
             Err(Refused::Transient(problem)) => answer_all(batch, std::iter::repeat(Err(problem))),
             Err(Refused::Permanent(error)) if batch.len() == 1 => {
@@ -73,14 +80,13 @@ enum Tried {
 }
 
 async fn try_until_settled<R: Requests>(
-    requests: &R,
-    pool: &PgPool,
+    committing: &mut Committing<'_, R>,
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Vec<Answer>, Refused> {
     let give_up_at = Instant::now() + TRY_FOR;
     loop {
-        match try_once(requests, pool, asked, keyed).await {
+        match try_once(committing, asked, keyed).await {
             Ok(Tried::Settled(answers)) => return Ok(answers),
             Ok(Tried::PlanAgain) => {}
             Ok(Tried::Unknown) => {
@@ -102,16 +108,19 @@ async fn try_until_settled<R: Requests>(
 }
 
 async fn try_once<R: Requests>(
-    requests: &R,
-    pool: &PgPool,
+    committing: &mut Committing<'_, R>,
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Tried, Failure> {
-    let Some(Prepared { tx, transaction_id, answers }) = answered(prepare(requests, pool, asked, keyed)).await? else {
-        return Ok(Tried::PlanAgain);
-    };
+    let Committing { requests, pool, connection: own } = committing;
+    let mut connection = own.take(pool).await?;
+    let prepared = answered(prepare(*requests, &mut connection, asked, keyed));
+    let Some(Prepared { tx, transaction_id, answers }) = prepared.await? else { return Ok(Tried::PlanAgain) };
     match answered(tx.commit()).await {
-        Ok(()) => Ok(Tried::Settled(answers)),
+        Ok(()) => {
+            own.keep(connection);
+            Ok(Tried::Settled(answers))
+        }
         Err(error) if leaves_commit_unknown(&error) => match outcome::look_up(pool, &transaction_id).await {
             Outcome::Committed => Ok(Tried::Settled(answers)),
             Outcome::Aborted => Err(Failure::Transient(error.into())),
@@ -122,23 +131,22 @@ async fn try_once<R: Requests>(
 }
 
 /// A batch that only has to be committed.
-struct Prepared {
-    tx: Tx<'static>,
+struct Prepared<'c> {
+    tx: Tx<'c>,
     transaction_id: String,
     answers: Vec<Answer>,
 }
 
 /// Everything up to the COMMIT. Nothing if somebody else has just used one of the keys.
-async fn prepare<R: Requests>(
+async fn prepare<'c, R: Requests>(
     requests: &R,
-    pool: &PgPool,
+    connection: &'c mut PgConnection,
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
-) -> Result<Option<Prepared>, Failure> {
-    let mut tx = pool.begin().await?;
-    let transaction_id = outcome::transaction_id(&mut tx).await?;
+) -> Result<Option<Prepared<'c>>, Failure> {
+    let mut tx = connection.begin().await?;
     let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
-    let kept = idempotency::read(&mut tx, &keys).await?;
+    let Begun { transaction_id, kept } = idempotency::begin(&mut tx, &keys).await?;
     let earlier: Vec<Option<Answer>> = keyed
         .iter()
         .map(|keyed| keyed.and_then(|keyed| kept.get(&keyed.key).map(|kept| kept.answer_to(keyed))))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::{Tx, database::answered};
+use crate::database::answered;
 
 /// How long to look for the outcome. A server that comes back after a crash has replayed its log by then, or never will.
 const LOOK_FOR: Duration = Duration::from_secs(30);
@@ -18,11 +18,6 @@ pub(super) enum Outcome {
     Aborted,
     /// The database could not be asked in time.
     Unknown,
-}
-
-/// The transaction's id, to ask for it by should its COMMIT go unanswered.
-pub(super) async fn transaction_id(tx: &mut Tx<'_>) -> sqlx::Result<String> {
-    sqlx::query_scalar!(r#"select pg_current_xact_id()::text as "id!""#).fetch_one(&mut **tx).await
 }
 
 /// Asks the database, over another connection, until it knows.

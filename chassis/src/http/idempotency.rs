@@ -50,29 +50,35 @@ impl Kept {
     }
 }
 
-/// Reads the answers that are kept under these keys.
-pub(crate) async fn read(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Result<HashMap<IdempotencyKey, Kept>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let routes: Vec<_> = keys.iter().map(|key| key.route.clone()).collect();
-    let names: Vec<_> = keys.iter().map(|key| key.key.clone()).collect();
+/// What a batch has to know first.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// The id of its transaction, to ask for it by should its COMMIT go unanswered.
+    pub transaction_id: String,
+    /// The answers that are kept under its keys.
+    pub kept: HashMap<IdempotencyKey, Kept>,
+}
+
+/// Reads the answers that are kept under these keys, and gives the transaction its id on the same way.
+pub(crate) async fn begin(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Result<Begun> {
     let rows = sqlx::query!(
-        r#"select kept.route, kept.key, fingerprint, status, location, body
-           from idempotency_keys kept
-           join unnest($1::text[], $2::text[]) as asked (route, key) using (route, key)"#,
-        &routes,
-        &names,
+        r#"select pg_current_xact_id()::text as "transaction_id!", kept.route as "route?", kept.key as "key?",
+                  fingerprint as "fingerprint?", status as "status?", location, body as "body?"
+           from (select) as one_row
+           left join (idempotency_keys kept join unnest($1::text[], $2::text[]) as asked (route, key) using (route, key)) on true"#,
+        &keys.iter().map(|key| key.route.as_str()).collect::<Vec<_>>() as _,
+        &keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>() as _,
     )
     .fetch_all(&mut **tx)
     .await?;
-    let kept = rows.into_iter().map(|row| {
-        let status = u16::try_from(row.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let transaction_id = rows.first().map(|row| row.transaction_id.clone()).ok_or(sqlx::Error::RowNotFound)?;
+    let kept = rows.into_iter().filter_map(|row| {
+        let status = u16::try_from(row.status?).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let (status, location) = (status.unwrap_or(StatusCode::OK), row.location);
-        let answer = Answer { status, location, retry_after_s: None, body: row.body };
-        (IdempotencyKey { route: row.route, key: row.key }, Kept { fingerprint: row.fingerprint, answer })
+        let answer = Answer { status, location, retry_after_s: None, body: row.body? };
+        Some((IdempotencyKey { route: row.route?, key: row.key? }, Kept { fingerprint: row.fingerprint?, answer }))
     });
-    Ok(kept.collect())
+    Ok(Begun { transaction_id, kept: kept.collect() })
 }
 
 /// Keeps these answers. Says whether all of them could be: a key that another instance has just used is left as it is, and the
@@ -89,12 +95,12 @@ pub(crate) async fn keep(tx: &mut Tx<'_>, mut answers: Vec<(&Keyed, &Answer)>) -
            from unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::text[], $6::bytea[])
                 as kept (route, key, fingerprint, status, location, body)
            on conflict do nothing"#,
-        &answers.iter().map(|(keyed, _)| keyed.key.route.clone()).collect::<Vec<_>>(),
-        &answers.iter().map(|(keyed, _)| keyed.key.key.clone()).collect::<Vec<_>>(),
-        &answers.iter().map(|(keyed, _)| keyed.fingerprint.clone()).collect::<Vec<_>>(),
+        &answers.iter().map(|(keyed, _)| keyed.key.route.as_str()).collect::<Vec<_>>() as _,
+        &answers.iter().map(|(keyed, _)| keyed.key.key.as_str()).collect::<Vec<_>>() as _,
+        &answers.iter().map(|(keyed, _)| keyed.fingerprint.as_slice()).collect::<Vec<_>>() as _,
         &answers.iter().map(|(_, answer)| answer.status.as_u16().cast_signed()).collect::<Vec<_>>(),
-        &answers.iter().map(|(_, answer)| answer.location.clone()).collect::<Vec<_>>() as &[Option<String>],
-        &answers.iter().map(|(_, answer)| answer.body.clone()).collect::<Vec<_>>(),
+        &answers.iter().map(|(_, answer)| answer.location.as_deref()).collect::<Vec<_>>() as _,
+        &answers.iter().map(|(_, answer)| answer.body.as_slice()).collect::<Vec<_>>() as _,
         clock::now(),
     )
     .execute(&mut **tx)
