@@ -37,7 +37,7 @@ impl Deadlines for OrderDeadlines {
         let ways_back = WaysBack::look(tx, overdue).await?;
         let orders = store::lock_orders(tx, overdue).await?;
         let saved: Vec<Saved> = orders.into_values().map(|order| self.pass(order, &ways_back, now)).collect();
-        store::save(tx, &saved).await?;
+        store::save(tx, &saved, &[]).await?;
         // What has no line in the history is not saved with the others, and would be overdue for ever.
         let put_off = saved.iter().map(|one| &one.decision).filter(|decision| decision.change.is_none());
         store::put_off(tx, &put_off.map(|decision| &decision.order).collect::<Vec<_>>()).await?;

@@ -25,7 +25,7 @@ impl Reactions for OrderReactions {
         let orders = store::lock_orders(tx, &ids).await?;
         let saved = play(orders, events, &self.terms)?;
         store::lock_products(tx, &moved(&saved)).await?;
-        store::save(tx, &saved).await?;
+        store::save(tx, &saved, &[]).await?;
         Ok(())
     }
 }

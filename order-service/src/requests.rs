@@ -1,6 +1,6 @@
 //! What people ask over HTTP: load → decide → save, for a whole batch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use anyhow::anyhow;
 use chassis::{
@@ -137,8 +137,14 @@ impl Batch {
         let decision = decision.due(&self.terms);
         let line = decision.change.as_ref().map(|change| HistoryLine::of(change, &asked.cause));
         let order = decision.order.clone();
-        let known = self.orders.entry(order.id).or_insert_with(|| Known { order: order.clone(), history: Vec::new() });
-        known.order = order;
+        let known = match self.orders.entry(order.id) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.order = order;
+                known
+            }
+            Entry::Vacant(free) => free.insert(Known { order, history: Vec::new() }),
+        };
         known.history.extend(line);
         self.saved.push(Saved { before, decision, stamp: asked.stamp, cause: asked.cause.clone(), event: None });
         known
@@ -176,7 +182,7 @@ impl Batch {
         }
     }
 
-    /// New articles first, because orders refer to them; pieces arrive before they are reserved.
+    /// New articles first, because orders refer to them.
     async fn save(self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let of_kind = |kind: Put| {
             let skus = self.put.iter().filter(move |(_, put)| **put == kind).map(|(sku, _)| sku.as_str());
@@ -188,8 +194,7 @@ impl Batch {
             return Err(Failure::Transient(anyhow!("another instance has just created the same product")));
         }
         store::replace_details(tx, &of_kind(Put::Replaced)).await?;
-        store::move_stock(tx, self.received.iter()).await?;
-        store::save(tx, &self.saved).await?;
+        store::save(tx, &self.saved, &self.received).await?;
         Ok(())
     }
 }

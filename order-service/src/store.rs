@@ -11,7 +11,7 @@ pub use orders::{
     Filter, HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting,
     oldest_open, page_of_orders, put_off,
 };
-pub use products::{insert_products, load_products, lock_products, move_stock, page_of_products, replace_details};
+pub use products::{insert_products, load_products, lock_products, page_of_products, replace_details};
 pub use saving::{Arrived, Saved, save};
 
 /// A value of ours that the database has no room for: parsing has let through what it should not.
@@ -25,11 +25,11 @@ fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Er
 }
 
 /// One value of each of many, as a column for `unnest`.
-fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
 
 /// The same, where a value may have no form in the database.
-fn checked_column<T, V>(rows: &[T], value: impl Fn(&T) -> sqlx::Result<V>) -> sqlx::Result<Vec<V>> {
+fn checked_column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> sqlx::Result<V>) -> sqlx::Result<Vec<V>> {
     rows.iter().map(value).collect()
 }

@@ -7,9 +7,8 @@ use std::{collections::HashMap, str::FromStr};
 
 use chassis::Tx;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::de::DeserializeOwned;
 use shared_events::{Address, CancellationReason, Cause, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 pub use lists::{Filter, page_of_orders};
@@ -54,7 +53,7 @@ struct OrderRow {
     customer_id: String,
     currency: String,
     total_minor: i64,
-    delivery_address: serde_json::Value,
+    delivery_address: Json<Address>,
     wished_date: Option<NaiveDate>,
     placed_at: DateTime<Utc>,
     status: String,
@@ -71,8 +70,8 @@ struct OrderRow {
     slot_date: Option<NaiveDate>,
     promised_date: Option<NaiveDate>,
     courier: Option<String>,
-    proof: Option<serde_json::Value>,
-    failure: Option<serde_json::Value>,
+    proof: Option<Json<Proof>>,
+    failure: Option<Json<DeliveryFailed>>,
     version: i64,
     changes: i32,
 }
@@ -82,11 +81,12 @@ macro_rules! select_orders {
     ($tail:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             OrderRow,
-            "select id, customer_id, currency, total_minor, delivery_address, wished_date, placed_at, status, payment,
-                    stock, cancellation, cancellation_rejected, cancellation_asked, attention, deadline_at,
-                    deadline_extended, delivery_id, slot_zone, slot_date, promised_date, courier, proof, failure,
+            r#"select id, customer_id, currency, total_minor, delivery_address as "delivery_address: _",
+                    wished_date, placed_at, status, payment, stock, cancellation, cancellation_rejected,
+                    cancellation_asked, attention, deadline_at, deadline_extended, delivery_id, slot_zone, slot_date,
+                    promised_date, courier, proof as "proof: _", failure as "failure: _",
                     version, changes
-             from orders " + $tail,
+             from orders "# + $tail,
             $($argument),+
         )
     };
@@ -202,14 +202,14 @@ async fn with_history(connection: &mut PgConnection, orders: Vec<Order>) -> sqlx
 }
 
 impl OrderRow {
-    fn with(self, items: Vec<OrderItem>) -> sqlx::Result<Order> {
-        let delivery = self.delivery()?;
+    fn with(mut self, items: Vec<OrderItem>) -> sqlx::Result<Order> {
+        let delivery = self.delivery();
         Ok(Order {
             id: OrderId(self.id),
             currency: read(&self.currency)?,
             items,
             total_minor: self.total_minor,
-            delivery_address: from_json::<Address>(self.delivery_address)?,
+            delivery_address: self.delivery_address.0,
             wished_date: self.wished_date,
             placed_at: self.placed_at,
             status: read(&self.status)?,
@@ -231,15 +231,16 @@ impl OrderRow {
         })
     }
 
-    fn delivery(&self) -> sqlx::Result<KnownDelivery> {
-        Ok(KnownDelivery {
+    /// What is known of the delivery; taken out.
+    fn delivery(&mut self) -> KnownDelivery {
+        KnownDelivery {
             id: self.delivery_id.map(DeliveryId),
-            slot: self.slot_zone.clone().zip(self.slot_date).map(|(zone, date)| Slot { zone, date }),
+            slot: self.slot_zone.take().zip(self.slot_date).map(|(zone, date)| Slot { zone, date }),
             promised_date: self.promised_date,
-            courier: self.courier.clone(),
-            proof: self.proof.clone().map(from_json::<Proof>).transpose()?,
-            failure: self.failure.clone().map(from_json::<DeliveryFailed>).transpose()?,
-        })
+            courier: self.courier.take(),
+            proof: self.proof.take().map(|proof| proof.0),
+            failure: self.failure.take().map(|failure| failure.0),
+        }
     }
 }
 
@@ -256,7 +257,7 @@ pub(super) fn cancellation_name(cancellation: &Cancellation) -> &'static str {
 fn cancellation(name: String, failure: Option<&DeliveryFailed>) -> sqlx::Result<Cancellation> {
     match failure {
         Some(failed) if name == "delivery_failed" => Ok(Cancellation::DeliveryFailed(failed.clone())),
-        Some(_) | None => from_json(name.into()).map(Cancellation::Asked),
+        Some(_) | None => serde_json::from_value(name.into()).map(Cancellation::Asked).map_err(unreadable),
     }
 }
 
@@ -265,8 +266,4 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     text.parse().map_err(unreadable)
-}
-
-fn from_json<T: DeserializeOwned>(value: serde_json::Value) -> sqlx::Result<T> {
-    serde_json::from_value(value).map_err(unreadable)
 }

@@ -90,10 +90,10 @@ pub async fn insert_products(tx: &mut Tx<'_>, products: &[(&str, &ProductDetails
         "insert into products (sku, name, price_minor, currency, weight_g)
          select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::integer[])
          on conflict (sku) do nothing",
-        &column(products, |(sku, _)| (*sku).to_owned()),
-        &column(products, |(_, details)| details.name.clone()),
+        &column(products, |(sku, _)| *sku) as _,
+        &column(products, |(_, details)| details.name.as_str()) as _,
         &column(products, |(_, details)| details.price_minor),
-        &column(products, |(_, details)| details.currency.code().to_owned()),
+        &column(products, |(_, details)| details.currency.code()) as _,
         &checked_column(products, |(_, details)| details.weight_g.try_into().map_err(unfit))?,
     );
     Ok(usize::try_from(inserted.execute(&mut **tx).await?.rows_affected()).unwrap_or(usize::MAX))
@@ -108,22 +108,22 @@ pub async fn replace_details(tx: &mut Tx<'_>, products: &[(&str, &ProductDetails
         "update products set name = new.name, price_minor = new.price_minor, weight_g = new.weight_g
          from unnest($1::text[], $2::text[], $3::bigint[], $4::integer[]) as new (sku, name, price_minor, weight_g)
          where products.sku = new.sku",
-        &column(products, |(sku, _)| (*sku).to_owned()),
-        &column(products, |(_, details)| details.name.clone()),
+        &column(products, |(sku, _)| *sku) as _,
+        &column(products, |(_, details)| details.name.as_str()) as _,
         &column(products, |(_, details)| details.price_minor),
         &checked_column(products, |(_, details)| details.weight_g.try_into().map_err(unfit))?,
     );
     replaced.execute(&mut **tx).await.map(drop)
 }
 
-/// What all moves of one article come to.
+/// What all moves of one article come to, as differences.
 #[derive(Default)]
-struct Shift {
-    received: i64,
-    on_hand: i64,
-    reserved: i64,
-    shipped: i64,
-    written_off: i64,
+pub(super) struct Shift {
+    pub received: i64,
+    pub on_hand: i64,
+    pub reserved: i64,
+    pub shipped: i64,
+    pub written_off: i64,
 }
 
 impl Shift {
@@ -152,29 +152,11 @@ impl Shift {
     }
 }
 
-/// Moves pieces of articles that are locked, as differences.
-pub async fn move_stock(tx: &mut Tx<'_>, moves: impl Iterator<Item = &StockMove>) -> sqlx::Result<()> {
+/// How far pieces move, article by article.
+pub(super) fn shifts<'a>(moves: impl Iterator<Item = &'a StockMove>) -> Vec<(&'a str, Shift)> {
     let mut shifts: BTreeMap<&str, Shift> = BTreeMap::new();
     for moved in moves {
         shifts.entry(&moved.sku).or_default().add(moved.change, moved.quantity);
     }
-    let shifts: Vec<_> = shifts.into_iter().collect();
-    if shifts.is_empty() {
-        return Ok(());
-    }
-    let moved = sqlx::query!(
-        "update products set received = products.received + by.received, on_hand = products.on_hand + by.on_hand,
-                reserved = products.reserved + by.reserved, shipped = products.shipped + by.shipped,
-                written_off = products.written_off + by.written_off
-         from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-              as by (sku, received, on_hand, reserved, shipped, written_off)
-         where products.sku = by.sku",
-        &column(&shifts, |(sku, _)| (*sku).to_owned()),
-        &column(&shifts, |(_, shift)| shift.received),
-        &column(&shifts, |(_, shift)| shift.on_hand),
-        &column(&shifts, |(_, shift)| shift.reserved),
-        &column(&shifts, |(_, shift)| shift.shipped),
-        &column(&shifts, |(_, shift)| shift.written_off),
-    );
-    moved.execute(&mut **tx).await.map(drop)
+    shifts.into_iter().collect()
 }
