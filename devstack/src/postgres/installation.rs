@@ -15,6 +15,8 @@ use crate::command::run;
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 const MISSING: &str = "PostgreSQL was not found: install it (Debian: apt-get install postgresql) or set DATABASE_URL.";
+const CLIENT_MISSING: &str = "was not found beside PostgreSQL's server binaries: install PostgreSQL whole (Debian: apt-get install \
+                              postgresql).";
 const NO_SETPRIV: &str = "setpriv was not found, and PostgreSQL refuses to run as root: install it (Debian: apt-get \
                           install util-linux), be another user, or set DATABASE_URL.";
 
@@ -122,6 +124,14 @@ async fn copy(from: &Path, to: &Path) -> Result<()> {
     let missing = "The program `cp` was not found: install it (Debian: apt-get install coreutils).";
     run(Command::new("cp").arg("-a").arg(from).arg(to), missing).await?;
     Ok(())
+}
+
+/// One of PostgreSQL's own client programs: it lies where `initdb` does, or where the link to `initdb` leads.
+pub(super) fn client(name: &str) -> Result<PathBuf> {
+    let bin = on_path().or_else(newest_of_debian).context(MISSING)?;
+    let real = fs::canonicalize(bin.join("initdb")).context("initdb cannot be looked at.")?;
+    let beside = [bin.as_path()].into_iter().chain(real.parent()).map(|directory| directory.join(name));
+    beside.into_iter().find(|program| program.is_file()).with_context(|| format!("{name} {CLIENT_MISSING}"))
 }
 
 fn on_path() -> Option<PathBuf> {

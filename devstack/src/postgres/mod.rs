@@ -4,6 +4,8 @@ mod databases;
 mod installation;
 mod server;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use reqwest::Url;
 
@@ -60,6 +62,11 @@ impl Postgres {
     /// Whether the server was given, and so belongs to somebody else.
     pub fn is_given(&self) -> bool {
         self.server.is_none()
+    }
+
+    /// Where one of PostgreSQL's client programs (`pgbench`, `psql`) lies on this machine.
+    pub fn client_program(name: &str) -> Result<PathBuf> {
+        installation::client(name)
     }
 
     /// The administrator's URL: for making databases, and for looking into any of them.
