@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the load and the report: nothing that a service decides by")]
 
+mod limits;
 mod options;
 mod pair;
 mod report;

@@ -10,6 +10,8 @@ use crate::report::Report;
 /// One part of the benchmark, as `--only` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Section {
+    /// What PostgreSQL, Kafka and HTTP come to by themselves
+    Limits,
     /// 64 connections for ten seconds: accepted, confirmed
     Burst,
 }
@@ -21,6 +23,7 @@ impl Section {
     /// Where something was not as it has to be: that is no figure.
     pub async fn measure(self, options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
         match self {
+            Section::Limits => crate::limits::measure(options, progress, report).await,
             Section::Burst => crate::pair::burst(options, progress, report).await,
         }
     }

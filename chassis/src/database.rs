@@ -34,7 +34,7 @@ const SESSION_LIMITS: [(&str, &str); 6] = [
 /// until the statistics catch up a minute later. Lists are planned for what is asked ([`list_snapshot`]).
 ///
 /// Without `jit`: where there is no index to go by, the price of a plan that is switched off would make it look worth compiling.
-const SESSION_PLANS: [(&str, &str); 5] = [
+pub const SESSION_PLANS: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
