@@ -18,31 +18,51 @@ pub struct DeliveryReactions {
 
 impl Reactions for DeliveryReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
-        let orders: Vec<OrderId> =
-            events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
-        let known = store::lock_deliveries(tx, &[], &orders).await?;
-        let mut deliveries: HashMap<OrderId, Stored> =
-            known.into_iter().map(|stored| (stored.delivery.order_id, stored)).collect();
+        let deliveries = lock_deliveries(tx, events).await?;
         let mut plan = load_plan(tx, events, &deliveries).await?;
         lock_couriers(tx, events, &deliveries).await?;
-        let made = events.iter().map(|event| react(event, &mut deliveries, &mut plan, &self.terms)).collect();
+        let made = play(events, deliveries, &mut plan, &self.terms);
         store::save(tx, &Changes { made, ..Changes::default() }).await?;
         Ok(())
     }
 }
 
-/// One event, seeing what the ones before it left.
-fn react(event: &Incoming, deliveries: &mut HashMap<OrderId, Stored>, plan: &mut Plan, terms: &Terms) -> Made {
-    let Incoming { envelope, stamp } = event;
-    let order_id = envelope.order_id;
-    let (decision, number) = match deliveries.remove(&order_id) {
-        None => (Delivery::begin(order_id, &envelope.event, plan, *stamp), 1),
+/// What there is about these orders already. An order that is new has nothing yet.
+async fn lock_deliveries(tx: &mut Tx<'_>, events: &[Incoming]) -> sqlx::Result<HashMap<OrderId, Stored>> {
+    let old = events.iter().filter(|event| !event.order_is_new);
+    let orders: BTreeSet<OrderId> = old.map(|event| event.envelope.order_id).collect();
+    if orders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let orders: Vec<OrderId> = orders.into_iter().collect();
+    let known = store::lock_deliveries(tx, &[], &orders).await?;
+    Ok(known.into_iter().map(|stored| (stored.delivery.order_id, stored)).collect())
+}
+
+/// One event after the other, each seeing what the ones before it left.
+fn play(events: &[Incoming], mut deliveries: HashMap<OrderId, Stored>, plan: &mut Plan, terms: &Terms) -> Vec<Made> {
+    let mut made: Vec<Made> = Vec::with_capacity(events.len());
+    let mut last: HashMap<OrderId, usize> = HashMap::with_capacity(events.len());
+    for event in events {
+        let order_id = event.envelope.order_id;
+        let before = match last.insert(order_id, made.len()) {
+            Some(at) => Some(made[at].stored()),
+            None => deliveries.remove(&order_id),
+        };
+        made.push(react(event, before, plan, terms));
+    }
+    made
+}
+
+fn react(event: &Incoming, before: Option<Stored>, plan: &mut Plan, terms: &Terms) -> Made {
+    let Incoming { envelope, stamp, .. } = event;
+    let (decision, number) = match before {
+        None => (Delivery::begin(envelope.order_id, &envelope.event, plan, *stamp), 1),
         Some(stored) => (given_back(stored.delivery.react(&envelope.event, *stamp), plan), stored.changes + 1),
     };
     let origin = Origin::Event { id: envelope.id, kind: envelope.event.kind(), version: envelope.version };
     let made = Made { decision: decision.due(terms), number, origin, cause: envelope.as_cause() };
     warn_of_anomaly(&made);
-    deliveries.insert(order_id, made.stored());
     made
 }
 
@@ -67,9 +87,10 @@ async fn load_plan(tx: &mut Tx<'_>, events: &[Incoming], deliveries: &HashMap<Or
         .filter(|event| !deliveries.contains_key(&event.envelope.order_id))
         .filter_map(|event| destination(&event.envelope.event))
         .collect();
-    let zones = cancellable(events, deliveries).filter_map(|delivery| Some(delivery.slot.as_ref()?.zone.clone()));
+    let zones =
+        cancellable(events, deliveries).filter_map(|delivery| Some(delivery.slot.as_ref()?.zone.clone())).collect();
     let today = events.iter().map(|event| event.stamp.at.date_naive()).min().unwrap_or_default();
-    store::load_plan(tx, &new, zones.collect(), today).await
+    store::load_plan(tx, &new, &zones, today).await
 }
 
 /// Their loads are changed by difference, so it is the locks that are wanted, and their order.

@@ -206,7 +206,7 @@ async fn load_plan(tx: &mut Tx<'_>, wanted: &Wanted<'_>, deliveries: &[Stored]) 
         .filter_map(|stored| Some(stored.delivery.slot.as_ref()?.zone.clone()))
         .collect();
     zones.extend(wanted.put_zones.keys().map(|id| (*id).to_owned()));
-    let known = store::load_plan(tx, &[], zones, wanted.today).await?;
+    let known = store::load_plan(tx, &[], &zones, wanted.today).await?;
     Ok(known.without(&created))
 }
 

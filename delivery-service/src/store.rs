@@ -7,8 +7,9 @@
 //! - **A zone's row is the lock of its whole calendar**: whoever takes a place, gives one back or changes the zone's
 //!   terms holds it. That is one lock in place of one for each day, and a day whose row is not there yet needs no
 //!   lock of its own. Slots are read after the zone is locked, so what is read is what is written.
-//! - Which zone serves an address is read just before that zone is locked. An order that is planned while a zone's
-//!   prefixes change goes by the old or by the new ones; its weight and its place are judged by what the lock shows.
+//! - Which zones could serve an address is read by the statement that locks them, before it waits for them. An order that
+//!   is planned while a zone's prefixes change goes by the old or by the new ones; its weight and its place are judged by
+//!   what the lock shows.
 //! - What may not be there yet (a zone or a courier being put) is inserted first, in sorted order, then locked with the
 //!   rest: a transaction that waits for such an insert holds no lock of that level.
 
@@ -31,8 +32,8 @@ use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 pub use couriers::{create_couriers, lock_couriers};
 pub use deliveries::{lock_deliveries, lock_overdue, oldest_open, transitions};
 pub use lists::{Filter, page_of_couriers, page_of_deliveries, page_of_zones};
-pub use reads::{find_courier, find_delivery, find_plan, find_zone};
-pub use zones::{create_zones, load_plan};
+pub use reads::{find_courier, find_delivery, find_zone};
+pub use zones::{create_zones, find_plan, load_plan};
 
 /// A delivery as it is kept.
 #[derive(Debug, Clone)]
@@ -153,9 +154,10 @@ pub struct Changes {
 pub async fn save(tx: &mut Tx<'_>, changes: &Changes) -> sqlx::Result<()> {
     zones::save_zones_and_places(tx, &changes.zones, &changes.made).await?;
     couriers::save_couriers(tx, &changes.couriers, &changes.made).await?;
-    deliveries::save_deliveries(tx, &changes.made).await?;
-    deliveries::save_history(tx, &changes.made).await?;
-    deliveries::save_anomalies(tx, &changes.made).await?;
+    if !changes.made.is_empty() {
+        deliveries::save_deliveries(tx, &changes.made).await?;
+        deliveries::save_anomalies(tx, &changes.made).await?;
+    }
     let outgoing: Vec<_> = changes.made.iter().filter_map(Made::outgoing).collect();
     announce(tx, &outgoing).await?;
     count(&changes.made);

@@ -34,7 +34,7 @@ impl Reactions for OrderReactions {
 fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming], terms: &Terms) -> Result<Vec<Saved>, Failure> {
     let mut saved = Vec::with_capacity(events.len());
     let mut unknown = Vec::new();
-    for Incoming { envelope, stamp } in events {
+    for Incoming { envelope, stamp, .. } in events {
         let Some(order) = orders.remove(&envelope.order_id) else {
             unknown.push(envelope.order_id);
             continue;

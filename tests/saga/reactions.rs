@@ -35,8 +35,11 @@ async fn the_first_order_of_a_day_placed_and_cancelled_in_one_batch_is_one_chang
 
     let order = fresh_order();
     let cancelled = Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer });
-    let events = [(1, to_the_city()), (2, cancelled)]
-        .map(|(version, event)| Incoming { envelope: envelope(order, version, event), stamp: clock::stamp() });
+    let events = [(1, to_the_city()), (2, cancelled)].map(|(version, event)| Incoming {
+        envelope: envelope(order, version, event),
+        stamp: clock::stamp(),
+        order_is_new: true,
+    });
     let mut tx = pool.begin().await.expect("a transaction");
     service.reactions.react(&mut tx, &events).await.expect("both are applied");
     tx.commit().await.expect("a commit");
@@ -81,7 +84,11 @@ async fn a_batch_takes_the_places_that_it_adds_to_a_zone_and_takes_away_those_th
     let courier = Request::PutCourier { id: "max".to_owned(), name: "Max".to_owned(), capacity: 5 };
     decide(vec![zone(1), courier]).await;
     let orders = [fresh_order(), fresh_order()];
-    let events = orders.map(|order| Incoming { envelope: envelope(order, 1, to_the_city()), stamp: clock::stamp() });
+    let events = orders.map(|order| Incoming {
+        envelope: envelope(order, 1, to_the_city()),
+        stamp: clock::stamp(),
+        order_is_new: true,
+    });
     let mut tx = pool.begin().await.expect("a transaction");
     service.reactions.react(&mut tx, &events).await.expect("both are planned");
     tx.commit().await.expect("a commit");

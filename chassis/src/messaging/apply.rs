@@ -2,21 +2,28 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use shared_events::{Envelope, OrderId, Stamp, Topic, wire::Unreadable};
-use sqlx::PgPool;
+use sqlx::{Acquire, PgConnection, PgPool};
 use tokio::sync::broadcast;
 
 use super::{
     heard::Heard,
-    inbox::{self, Candidate, Outcome, Plan, Reason},
+    inbox::{self, Candidate, Claimed, Outcome, Plan, Reason},
     outbox::Wakes,
     parking,
     record::Record,
 };
-use crate::{Failure, Tx, clock, database::answered};
+use crate::{
+    Failure, Tx, clock,
+    database::{OwnConnection, answered},
+};
 
 /// What a service does with what the other side announced: load → react → save.
 pub trait Reactions: Send + Sync + 'static {
@@ -34,6 +41,8 @@ pub struct Incoming {
     pub envelope: Envelope,
     /// The moment and the ids.
     pub stamp: Stamp,
+    /// Whether nothing of its order had been applied here before this batch: then there is nothing of it to look for.
+    pub order_is_new: bool,
 }
 
 /// Tells which orders events have just changed on this instance, after their commit.
@@ -58,10 +67,14 @@ impl Applied {
 pub struct Inbox<R> {
     reactions: R,
     pool: PgPool,
+    /// The consumer's, that is: the retries, which come now and then, take another one if it is under way.
+    connection: Mutex<OwnConnection>,
     listens_to: Topic,
     wakes: Wakes,
     applied: Applied,
     heard: Heard,
+    /// Whether the batch before held repeats. The next one will, too: they come in rows, when a consumer has to begin further back.
+    expects_repeats: AtomicBool,
 }
 
 /// One try of a batch.
@@ -75,7 +88,9 @@ impl<R: Reactions> Inbox<R> {
     /// The inbox of a service that listens to this topic. The relay is woken after each commit, the retries when parked
     /// events became applicable.
     pub fn new(reactions: R, pool: PgPool, listens_to: Topic, wakes: Wakes, applied: Applied) -> Self {
-        Self { reactions, pool, listens_to, wakes, applied, heard: Heard::default() }
+        let connection = Mutex::default();
+        let (heard, expects_repeats) = (Heard::default(), AtomicBool::default());
+        Self { reactions, pool, connection, listens_to, wakes, applied, heard, expects_repeats }
     }
 
     /// What was heard through this inbox, to be kept.
@@ -136,33 +151,69 @@ impl<R: Reactions> Inbox<R> {
         }
     }
 
-    /// One transaction. With `rejected`, what would be applied is parked for that reason instead.
     async fn try_once(
         &self,
         batch: &[Record],
         unknown: &HashSet<OrderId>,
         rejected: Option<String>,
     ) -> Result<Tried, Failure> {
+        let mut own = mem::take(&mut *self.own_connection());
+        let mut connection = own.take(&self.pool).await?;
+        let tried = self.try_on(&mut connection, batch, unknown, rejected).await?;
+        own.keep(connection);
+        *self.own_connection() = own;
+        Ok(tried)
+    }
+
+    fn own_connection(&self) -> MutexGuard<'_, OwnConnection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One transaction; or only a look, where everything turns out to be a repeat. With `rejected`, what would be applied is parked
+    /// for that reason instead.
+    async fn try_on(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[Record],
+        unknown: &HashSet<OrderId>,
+        rejected: Option<String>,
+    ) -> Result<Tried, Failure> {
+        let expects_repeats = self.expects_repeats.load(Ordering::Relaxed);
+        if expects_repeats && were_all_applied(connection, batch).await? {
+            let outcomes = vec![Outcome::Duplicate; batch.len()];
+            count(&outcomes);
+            return Ok(Tried::Committed(outcomes));
+        }
         let read: Vec<_> = batch.iter().map(|record| record.envelope(self.listens_to)).collect();
         let candidates: Vec<_> =
             batch.iter().zip(&read).map(|(record, read)| candidate(record, read, rejected.as_deref())).collect();
-        let orders: BTreeSet<_> = candidates.iter().filter_map(Candidate::order_id).collect();
-        let orders: Vec<_> = orders.into_iter().collect();
 
-        let mut tx = self.pool.begin().await?;
-        let seen = inbox::read(&mut tx, &orders).await?;
-        let plan = inbox::plan(&seen, &candidates, unknown);
-        if !plan.claims.is_empty() && !inbox::claim(&mut tx, &plan.claims).await? {
-            tx.rollback().await?;
-            return Ok(Tried::PlanAgain);
+        let mut tx = connection.begin().await?;
+        // Most batches only begin lanes. That is supposed without looking: where it is wrong, the claim says so.
+        let mut seen = HashMap::new();
+        let mut plan = inbox::plan(&seen, &candidates, unknown);
+        if expects_repeats || plan.outcomes.iter().any(|outcome| *outcome != Outcome::Handled) {
+            seen = inbox::read(&mut tx, &orders(&candidates)).await?;
+            plan = inbox::plan(&seen, &candidates, unknown);
         }
-        let events = incoming(read, &plan.outcomes);
+        let Some(claimed) = inbox::claim(&mut tx, &seen, &plan.claims).await? else {
+            tx.rollback().await?;
+            self.expects_repeats.store(true, Ordering::Relaxed);
+            return Ok(Tried::PlanAgain);
+        };
+        let events = incoming(read, &plan);
         if !events.is_empty() {
             self.reactions.react(&mut tx, &events).await?;
         }
-        parking::park(&mut tx, batch, &candidates, &plan.outcomes).await?;
-        let released = parking::resolve_and_release(&mut tx, &seen, &candidates, &plan).await?;
+        let parked = parking::park(&mut tx, batch, &candidates, &plan.outcomes).await?;
+        let released = match (claimed, parked) {
+            (Claimed::NothingWaits, 0) => false,
+            (Claimed::NothingWaits | Claimed::SomethingMayWait, _) => {
+                parking::resolve_and_release(&mut tx, &seen, &candidates, &plan).await?
+            }
+        };
         tx.commit().await?;
+        self.expects_repeats.store(plan.outcomes.contains(&Outcome::Duplicate), Ordering::Relaxed);
         self.heard.note(batch, &candidates, &plan.outcomes);
         self.tell(&events, &plan, released);
         Ok(Tried::Committed(plan.outcomes))
@@ -186,6 +237,15 @@ impl<R: Reactions> Inbox<R> {
     }
 }
 
+/// By their headers alone: what was applied at its place before is a repeat, whatever else is in it.
+async fn were_all_applied(connection: &mut PgConnection, batch: &[Record]) -> sqlx::Result<bool> {
+    let places: Option<Vec<_>> = batch.iter().map(Record::place).collect();
+    match places {
+        None => Ok(false),
+        Some(places) => inbox::were_all_applied(connection, &places).await,
+    }
+}
+
 fn candidate(record: &Record, read: &Result<Envelope, Unreadable>, rejected: Option<&str>) -> Candidate {
     match (read, rejected) {
         (Ok(envelope), None) => Candidate::Readable {
@@ -206,9 +266,20 @@ fn candidate(record: &Record, read: &Result<Envelope, Unreadable>, rejected: Opt
     }
 }
 
-fn incoming(read: Vec<Result<Envelope, Unreadable>>, outcomes: &[Outcome]) -> Vec<Incoming> {
-    let handled = read.into_iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Handled);
-    handled.filter_map(|(read, _)| read.ok()).map(|envelope| Incoming { envelope, stamp: clock::stamp() }).collect()
+/// Sorted, each once.
+fn orders(candidates: &[Candidate]) -> Vec<OrderId> {
+    let orders: BTreeSet<_> = candidates.iter().filter_map(Candidate::order_id).collect();
+    orders.into_iter().collect()
+}
+
+fn incoming(read: Vec<Result<Envelope, Unreadable>>, plan: &Plan) -> Vec<Incoming> {
+    let new: HashSet<_> = plan.claims.iter().filter(|claim| claim.seen.is_none()).map(|claim| claim.order_id).collect();
+    let handled = read.into_iter().zip(&plan.outcomes).filter(|(_, outcome)| **outcome == Outcome::Handled);
+    let incoming = |envelope: Envelope| {
+        let order_is_new = new.contains(&envelope.order_id);
+        Incoming { envelope, stamp: clock::stamp(), order_is_new }
+    };
+    handled.filter_map(|(read, _)| read.ok()).map(incoming).collect()
 }
 
 fn count(outcomes: &[Outcome]) {

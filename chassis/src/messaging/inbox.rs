@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use shared_events::{OrderId, Version};
+use sqlx::PgConnection;
 
 use crate::Tx;
 
@@ -173,15 +174,58 @@ pub(crate) async fn read(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<Ha
     Ok(rows.into_iter().map(|row| (OrderId(row.order_id), Version(row.seen))).collect())
 }
 
-/// Moves the lanes, each from where the plan found it. Says whether all of them could be: if not, somebody else moved one, and the
+/// Whether all these places had been applied: one look, in no transaction and without a lock, because a lane only moves forward and its
+/// row stays, so what is a repeat now remains one. `false` as well where something of these orders is parked.
+pub(crate) async fn were_all_applied(
+    connection: &mut PgConnection,
+    places: &[(OrderId, Version)],
+) -> sqlx::Result<bool> {
+    let mut furthest: HashMap<OrderId, Version> = HashMap::with_capacity(places.len());
+    for (order_id, version) in places {
+        let furthest = furthest.entry(*order_id).or_default();
+        *furthest = (*furthest).max(*version);
+    }
+    let (orders, versions): (Vec<_>, Vec<_>) = furthest.iter().map(|(order, version)| (order.0, version.0)).unzip();
+    sqlx::query_scalar!(
+        r#"select count(*) = cardinality($1::uuid[])
+                  and not exists (select from parked_events where order_id = any ($1) and resolved_at is null) as "were!"
+           from unnest($1::uuid[], $2::bigint[]) as asked (order_id, version)
+           join inbox on inbox.order_id = asked.order_id and inbox.seen >= asked.version"#,
+        &orders,
+        &versions,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// What else a claim has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// Nothing of these orders is parked, and until the transaction ends nobody else can park anything.
+    NothingWaits,
+    /// Something may be parked that becomes applicable now, or stale.
+    SomethingMayWait,
+}
+
+/// Moves the lanes, each from where the plan found it. `None` where not all of them could be: somebody else has moved one, and the
 /// caller rolls back and plans again.
-pub(crate) async fn claim(tx: &mut Tx<'_>, claims: &[Claim]) -> sqlx::Result<bool> {
+///
+/// `read` are the lanes that [`read`] has locked. It did so in a statement before this one: what was parked on them by whoever held
+/// the lock before is seen here. On a lane that this claim begins nothing is parked, because whoever parks begins the lane too.
+pub(crate) async fn claim(
+    tx: &mut Tx<'_>,
+    read: &HashMap<OrderId, Version>,
+    claims: &[Claim],
+) -> sqlx::Result<Option<Claimed>> {
+    if claims.is_empty() {
+        return Ok(Some(Claimed::SomethingMayWait));
+    }
     let (known, new): (Vec<&Claim>, Vec<&Claim>) = claims.iter().partition(|claim| claim.seen.is_some());
     let ids = |claims: &[&Claim]| claims.iter().map(|claim| claim.order_id.0).collect::<Vec<_>>();
     let next = |claims: &[&Claim]| claims.iter().map(|claim| claim.next.0).collect::<Vec<_>>();
     let seen: Vec<_> = known.iter().map(|claim| claim.seen.unwrap_or_default().0).collect();
     // One round trip. The new rows are inserted in sorted order, so that two batches cannot wait for each other in a circle.
-    let claimed = sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"with moved as (
                update inbox set seen = claim.next
                from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as claim (order_id, seen, next)
@@ -193,14 +237,18 @@ pub(crate) async fn claim(tx: &mut Tx<'_>, claims: &[Claim]) -> sqlx::Result<boo
                on conflict do nothing
                returning 1
            )
-           select (select count(*) from moved) + (select count(*) from begun) as "claimed!""#,
+           select (select count(*) from moved) + (select count(*) from begun) as "claimed!",
+                  exists (select from parked_events where order_id = any ($6::uuid[]) and resolved_at is null) as "waits!""#,
         &ids(&known),
         &seen,
         &next(&known),
         &ids(&new),
         &next(&new),
+        &read.keys().map(|order_id| order_id.0).collect::<Vec<_>>(),
     )
     .fetch_one(&mut **tx)
     .await?;
-    Ok(usize::try_from(claimed) == Ok(claims.len()))
+    let are_all_ours = usize::try_from(row.claimed) == Ok(claims.len());
+    let claimed = if row.waits { Claimed::SomethingMayWait } else { Claimed::NothingWaits };
+    Ok(are_all_ours.then_some(claimed))
 }

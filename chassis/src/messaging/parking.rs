@@ -3,7 +3,7 @@
 //! A parked event leaves its lane's `seen` where it is, so its successors are gaps by the version rule alone and the order of
 //! one saga is kept; every other order flows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use shared_events::{OrderId, Version};
 
@@ -51,22 +51,30 @@ impl Reason {
     }
 }
 
-/// Parks what the plan says, or counts one more try of what is parked already.
+/// Parks what the plan says, or counts one more try of what is parked already. Returns how many records that were.
 pub(crate) async fn park(
     tx: &mut Tx<'_>,
     batch: &[Record],
     candidates: &[Candidate],
     outcomes: &[Outcome],
-) -> sqlx::Result<()> {
-    // One statement each: this is the path of broken records, and of a lane whose first is broken, never the common one.
+) -> sqlx::Result<usize> {
+    let mut parked = Parked::new();
     for ((record, candidate), outcome) in batch.iter().zip(candidates).zip(outcomes) {
         if let Outcome::Parked(reason) = outcome {
             metrics::counter!("parked_events_total", "cause" => reason.cause()).increment(1);
-            park_one(tx, record, place(candidate), reason).await?;
+            let place = place(candidate);
+            // After a rebalance a record can be in one batch twice. One statement writes a row once.
+            parked.insert((&record.topic, record.partition, record.offset, place), (record, reason));
         }
     }
-    Ok(())
+    if !parked.is_empty() {
+        write(tx, &parked).await?;
+    }
+    Ok(parked.len())
 }
+
+/// What is to be parked, by what a row of the table is known by.
+type Parked<'a> = BTreeMap<(&'a str, i32, i64, Option<(OrderId, Version)>), (&'a Record, &'a Reason)>;
 
 fn place(candidate: &Candidate) -> Option<(OrderId, Version)> {
     match candidate {
@@ -75,49 +83,60 @@ fn place(candidate: &Candidate) -> Option<(OrderId, Version)> {
     }
 }
 
-async fn park_one(
-    tx: &mut Tx<'_>,
-    record: &Record,
-    place: Option<(OrderId, Version)>,
-    reason: &Reason,
-) -> sqlx::Result<()> {
-    // PostgreSQL's text cannot hold U+0000; a header with one in its name is kept under the replacement character.
-    let names: Vec<_> = record.headers.iter().map(|(name, _)| name.replace('\0', "\u{fffd}")).collect();
-    let values: Vec<_> = record.headers.iter().map(|(_, value)| value.clone()).collect();
-    let now = clock::now();
+async fn write(tx: &mut Tx<'_>, parked: &Parked<'_>) -> sqlx::Result<()> {
+    let rows: Vec<_> = parked.iter().map(|((.., place), (record, reason))| (place, record, reason)).collect();
+    // Lists of different lengths do not fit into an array of arrays: the headers of all records stand one behind the other.
+    let headers: Vec<_> = rows.iter().flat_map(|(_, record, _)| &record.headers).collect();
+    let until = rows.iter().scan(0, |until, (_, record, _)| {
+        *until += i32::try_from(record.headers.len()).unwrap_or(i32::MAX);
+        Some(*until)
+    });
     sqlx::query!(
-        r#"insert into parked_events (id, topic, "partition", "offset", order_id, version, key, header_names, header_values, payload,
-                                      cause, error, parked_at, next_attempt_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, case when $14 then $13::timestamptz + interval '1 second' end)
+        r#"insert into parked_events as parked (id, topic, "partition", "offset", order_id, version, key, payload, cause, error,
+                                                header_names, header_values, parked_at, next_attempt_at)
+           select id, topic, "partition", "offset", order_id, version, key, payload, cause, error,
+                  ($1::text[])[until - headers + 1:until], ($2::bytea[])[until - headers + 1:until],
+                  $3::timestamptz, case when is_retried then $3 + interval '1 second' end
+           from unnest($4::uuid[], $5::text[], $6::integer[], $7::bigint[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[],
+                       $12::text[], $13::text[], $14::boolean[], $15::integer[], $16::integer[])
+                as new (id, topic, "partition", "offset", order_id, version, key, payload, cause, error, is_retried, headers, until)
            on conflict (topic, "partition", "offset", order_id, version) do update
            set cause = excluded.cause, error = excluded.error,
                -- What was only waiting behind another has not failed yet: its own tries begin now.
-               attempts = case when parked_events.cause = 'gap' and $14 then 1 else parked_events.attempts + 1 end,
+               attempts = case when parked.cause = 'gap' and excluded.next_attempt_at is not null then 1 else parked.attempts + 1 end,
                next_attempt_at = case
-                   when $14 and parked_events.cause = 'gap' then $13 + interval '1 second'
-                   when $14 and parked_events.attempts + 1 < $15
-                       then $13 + least($16, power(2, parked_events.attempts)) * interval '1 second' end
-           where parked_events.resolved_at is null"#,
-        clock::fresh_id(),
-        record.topic,
-        record.partition,
-        record.offset,
-        place.map(|(order_id, _)| order_id.0),
-        place.map(|(_, version)| version.0),
-        record.key,
-        &names,
-        &values as &[Option<Vec<u8>>],
-        record.payload,
-        reason.cause(),
-        reason.text(),
-        now,
-        reason.is_retried(),
+                   when parked.cause = 'gap' then excluded.next_attempt_at
+                   when excluded.next_attempt_at is not null and parked.attempts + 1 < $17
+                       then $3 + least($18, power(2, parked.attempts)) * interval '1 second' end
+           where parked.resolved_at is null"#,
+        // PostgreSQL's text cannot hold U+0000; a header with one in its name is kept under the replacement character.
+        &column(&headers, |(name, _)| name.replace('\0', "\u{fffd}")),
+        &column(&headers, |(_, value)| value.as_deref()) as _,
+        clock::now(),
+        &column(&rows, |_| clock::fresh_id()),
+        &column(&rows, |(_, record, _)| &*record.topic) as _,
+        &column(&rows, |(_, record, _)| record.partition),
+        &column(&rows, |(_, record, _)| record.offset),
+        &column(&rows, |(place, ..)| place.map(|(order_id, _)| order_id.0)) as _,
+        &column(&rows, |(place, ..)| place.map(|(_, version)| version.0)) as _,
+        &column(&rows, |(_, record, _)| record.key.as_deref()) as _,
+        &column(&rows, |(_, record, _)| record.payload.as_deref()) as _,
+        &column(&rows, |(.., reason)| reason.cause()) as _,
+        &column(&rows, |(.., reason)| reason.text()),
+        &column(&rows, |(.., reason)| reason.is_retried()),
+        &column(&rows, |(_, record, _)| i32::try_from(record.headers.len()).unwrap_or(i32::MAX)),
+        &until.collect::<Vec<_>>(),
         TRIES,
         LONGEST_WAIT_S as f64,
     )
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
+}
+
+/// One column of these rows.
+fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
+    rows.iter().map(of_row).collect()
 }
 
 /// Closes parked copies of what has been applied or jumped, and makes due what comes next on these lanes. Says whether

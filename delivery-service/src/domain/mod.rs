@@ -15,7 +15,8 @@ pub use couriers::{Courier, Couriers};
 pub use decision::{Anomaly, CourierChange, Decision, Means, SlotChange};
 pub use delivery::Delivery;
 pub use plan::{
-    DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Routes, Zone, normal_postal_code, prefixes_of,
+    DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Zone, normal_postal_code, prefixes_of,
+    readable_postal_code,
 };
 pub use status::{Status, UnknownStatus};
 pub use terms::{Attention, MOST_ATTEMPTS, Terms, UnknownAttention, WaitingFor};

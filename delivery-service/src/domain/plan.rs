@@ -52,15 +52,16 @@ impl<'a> From<&'a Address> for Destination<'a> {
     }
 }
 
-/// Which zone serves which addresses.
+/// Which zone serves which addresses: by country, by prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Routes(HashMap<(String, String), String>);
+struct Routes(HashMap<String, HashMap<String, String>>);
 
 impl Routes {
     /// A zone serves what begins with this prefix. Of two zones with the same prefix the lower id does.
-    pub fn add(&mut self, country: &str, prefix: &str, zone: &str) {
-        self.0
-            .entry((country.to_owned(), normal_postal_code(prefix)))
+    fn add(&mut self, country: &str, prefix: &str, zone: &str) {
+        let of_country = self.0.entry(country.to_owned()).or_default();
+        of_country
+            .entry(normal_postal_code(prefix))
             .and_modify(|known| {
                 if zone < known.as_str() {
                     zone.clone_into(known);
@@ -73,13 +74,11 @@ impl Routes {
     ///
     /// # Errors
     /// No postal service could read the address, or no zone serves it.
-    pub fn zone_of(&self, to: Destination<'_>) -> Result<&str, CreationFailure> {
-        let prefixes = prefixes_of(to).ok_or(CreationFailure::AddressInvalid)?;
-        prefixes
-            .into_iter()
-            .find_map(|prefix| self.0.get(&(to.country.to_owned(), prefix)))
-            .map(String::as_str)
-            .ok_or(CreationFailure::ZoneUnserved)
+    fn zone_of(&self, to: Destination<'_>) -> Result<&str, CreationFailure> {
+        let code = readable_postal_code(to).ok_or(CreationFailure::AddressInvalid)?;
+        let of_country = self.0.get(to.country).ok_or(CreationFailure::ZoneUnserved)?;
+        let zone = prefixes_of(&code).find_map(|prefix| of_country.get(prefix));
+        zone.map(String::as_str).ok_or(CreationFailure::ZoneUnserved)
     }
 }
 
@@ -89,17 +88,18 @@ pub fn normal_postal_code(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_uppercase()).collect()
 }
 
-/// The prefixes by which a zone could serve this address, the longest first. None for an address nobody can read.
+/// The postal code as prefixes are compared. None for an address nobody can read.
 #[must_use]
-pub fn prefixes_of(to: Destination<'_>) -> Option<Vec<String>> {
+pub fn readable_postal_code(to: Destination<'_>) -> Option<String> {
     let country_is_readable = to.country.len() == 2 && to.country.bytes().all(|b| b.is_ascii_uppercase());
     let code_is_readable = to.postal_code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-');
     let code = normal_postal_code(to.postal_code);
-    if !country_is_readable || !code_is_readable || code.is_empty() {
-        return None;
-    }
-    let longest = code.len().min(PREFIX_MAX_CHARS);
-    Some((1..=longest).rev().map(|chars| code.chars().take(chars).collect()).collect())
+    (country_is_readable && code_is_readable && !code.is_empty()).then_some(code)
+}
+
+/// The prefixes by which a zone could serve a [`normal_postal_code`], the longest first.
+pub fn prefixes_of(code: &str) -> impl Iterator<Item = &str> {
+    (1..=code.len().min(PREFIX_MAX_CHARS)).rev().filter_map(|chars| code.get(..chars))
 }
 
 /// The zones and slots that a batch of events is about. Each event sees what the ones before it took.
@@ -114,22 +114,11 @@ impl Plan {
     /// These zones, and the slots of which something is known. A day of which nothing is known has all its places.
     #[must_use]
     pub fn new(zones: impl IntoIterator<Item = Zone>, slots: impl IntoIterator<Item = (Slot, Places)>) -> Self {
-        let zones: Vec<Zone> = zones.into_iter().collect();
+        let zones: HashMap<String, Zone> = zones.into_iter().map(|zone| (zone.id.clone(), zone)).collect();
         let mut routes = Routes::default();
-        for zone in &zones {
+        for zone in zones.values() {
             zone.prefixes.iter().for_each(|prefix| routes.add(&zone.country, prefix, &zone.id));
         }
-        Self::routed(routes, zones, slots)
-    }
-
-    /// The same, where the way to the zones is already known.
-    #[must_use]
-    pub fn routed(
-        routes: Routes,
-        zones: impl IntoIterator<Item = Zone>,
-        slots: impl IntoIterator<Item = (Slot, Places)>,
-    ) -> Self {
-        let zones = zones.into_iter().map(|zone| (zone.id.clone(), zone)).collect();
         Self { routes, zones, slots: slots.into_iter().collect() }
     }
 

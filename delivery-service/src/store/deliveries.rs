@@ -161,26 +161,28 @@ fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
     rows.iter().map(of_row).collect()
 }
 
-/// Writes each delivery as it is after the last decision about it.
+/// Writes each delivery as it is after the last decision about it, and one row of the history for every decision.
 pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
-    let made: Vec<&Made> = latest(made).into_values().collect();
-    if made.is_empty() {
-        return Ok(());
-    }
-    let deliveries: Vec<&Delivery> = made.iter().map(|made| &made.decision.delivery).collect();
+    let last: Vec<&Made> = latest(made).into_values().collect();
+    let deliveries = column(&last, |made| &made.decision.delivery);
     let slots = column(&deliveries, |delivery| delivery.slot.as_ref());
     sqlx::query!(
         r#"
-        insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
-                                failure, version, changes, attention, deadline_at, attempts)
-        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::bigint[],
-                             $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[], $13::text[],
-                             $14::timestamptz[], $15::jsonb[])
-        on conflict (id) do update
-        set status = excluded.status, zone_id = excluded.zone_id, slot_date = excluded.slot_date,
-            attempts = excluded.attempts, courier_id = excluded.courier_id, proof = excluded.proof,
-            failure = excluded.failure, version = excluded.version, changes = excluded.changes,
-            attention = excluded.attention, deadline_at = excluded.deadline_at
+        with deliveries as (
+            insert into deliveries (id, order_id, status, zone_id, slot_date, courier_id, weight_g, address, proof,
+                                    failure, version, changes, attention, deadline_at, attempts)
+            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::bigint[],
+                                 $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::bigint[], $12::bigint[], $13::text[],
+                                 $14::timestamptz[], $15::jsonb[])
+            on conflict (id) do update
+            set status = excluded.status, zone_id = excluded.zone_id, slot_date = excluded.slot_date,
+                attempts = excluded.attempts, courier_id = excluded.courier_id, proof = excluded.proof,
+                failure = excluded.failure, version = excluded.version, changes = excluded.changes,
+                attention = excluded.attention, deadline_at = excluded.deadline_at
+        )
+        insert into delivery_history (delivery_id, number, order_id, status, at, what, cause_id, event_version)
+        select * from unnest($16::uuid[], $17::bigint[], $18::uuid[], $19::text[], $20::timestamptz[], $21::text[],
+                             $22::text[], $23::bigint[])
         "#,
         &column(&deliveries, |delivery| delivery.id.0),
         &column(&deliveries, |delivery| delivery.order_id.0),
@@ -193,27 +195,10 @@ pub(super) async fn save_deliveries(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Res
         &column(&deliveries, |delivery| delivery.proof.as_ref().map(Json)) as _,
         &column(&deliveries, |delivery| delivery.failure.as_ref().map(Json)) as _,
         &column(&deliveries, |delivery| delivery.version.0),
-        &column(&made, |made| made.number),
+        &column(&last, |made| made.number),
         &column(&deliveries, |delivery| delivery.attention.map(Attention::name)) as _,
         &column(&deliveries, |delivery| delivery.deadline) as _,
-        &column(&deliveries, |delivery| Json(&delivery.attempts)) as _
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// One row for every decision.
-pub(super) async fn save_history(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result<()> {
-    if made.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        r#"
-        insert into delivery_history (delivery_id, number, order_id, status, at, what, cause_id, event_version)
-        select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[],
-                             $7::text[], $8::bigint[])
-        "#,
+        &column(&deliveries, |delivery| Json(&delivery.attempts)) as _,
         &column(made, |made| made.decision.delivery.id.0),
         &column(made, |made| made.number),
         &column(made, |made| made.decision.delivery.order_id.0),
@@ -224,8 +209,8 @@ pub(super) async fn save_history(tx: &mut Tx<'_>, made: &[Made]) -> sqlx::Result
         &column(made, |made| made.origin.event_version()) as _
     )
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 /// Keeps what was impossible. Hardly ever anything, so one at a time.

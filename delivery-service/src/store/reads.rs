@@ -1,8 +1,5 @@
 //! What is only looked at: no lock, each entry from one statement or one snapshot and so of one moment.
 
-use std::collections::BTreeSet;
-
-use chrono::NaiveDate;
 use shared_events::{Address, DeliveryFailed, DeliveryId, Proof};
 use sqlx::{PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
@@ -10,9 +7,8 @@ use uuid::Uuid;
 use super::{
     Transition,
     deliveries::{Row, select_deliveries},
-    zones::{routes, slots},
 };
-use crate::domain::{Attempt, Courier, Delivery, Destination, Plan, Zone};
+use crate::domain::{Attempt, Courier, Delivery, Zone};
 
 /// One list of columns for every way to select zones, with their prefixes sorted.
 macro_rules! select_zones {
@@ -59,27 +55,7 @@ pub(super) async fn deliveries(
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn find_zone(pool: &PgPool, id: &str) -> sqlx::Result<Option<Zone>> {
-    zone(pool, id).await
-}
-
-async fn zone(executor: impl PgExecutor<'_>, id: &str) -> sqlx::Result<Option<Zone>> {
-    select_zones!("where id = $1", id).fetch_optional(executor).await
-}
-
-/// The plan for this destination as it is at this moment, with all days after this one. Whoever is first takes what it shows.
-///
-/// # Errors
-/// The database refuses or does not answer.
-pub async fn find_plan(pool: &PgPool, to: Destination<'_>, after: NaiveDate) -> sqlx::Result<Plan> {
-    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
-    let routes = routes(&mut snapshot, &[to]).await?;
-    let Ok(id) = routes.zone_of(to).map(str::to_owned) else {
-        return Ok(Plan::routed(routes, [], []));
-    };
-    let zone = zone(&mut *snapshot, &id).await?;
-    let slots = slots(&mut snapshot, &BTreeSet::from([id]), after).await?;
-    snapshot.rollback().await?;
-    Ok(Plan::routed(routes, zone, slots))
+    select_zones!("where id = $1", id).fetch_optional(pool).await
 }
 
 /// One courier.

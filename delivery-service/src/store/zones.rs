@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chassis::Tx;
 use chrono::NaiveDate;
 use shared_events::Slot;
+use sqlx::PgPool;
 
 use super::{Made, places};
-use crate::domain::{Destination, Places, Plan, Routes, Zone, prefixes_of};
+use crate::domain::{Destination, Places, Plan, Zone, prefixes_of, readable_postal_code};
 
 /// Makes rows for those zones that have none. Returns whose it made.
 ///
@@ -39,85 +40,81 @@ pub async fn create_zones(tx: &mut Tx<'_>, zones: &BTreeMap<&str, &Zone>) -> sql
     .await
 }
 
-/// The plan for these destinations and zones, with all days after this one. Locks the zones that are needed.
+/// One list of columns, and one way to find them, for every plan: the zones with these ids and all that could serve one of these
+/// prefixes, with those of their prefixes that are asked for.
+macro_rules! select_zones_to_plan {
+    ($tail:literal, $ids:expr, $wanted:expr) => {
+        sqlx::query_as!(
+            Zone,
+            "select id, country, capacity_per_day, weight_limit_g,
+                    array(select prefix from zone_prefixes where zone_id = zones.id and prefix = any($3)) as \"prefixes!\"
+             from zones
+             where id = any($1::text[] || array(
+                 select serving.id
+                 from unnest($2::text[], $3::text[]) as wanted (country, prefix)
+                 join zone_prefixes on zone_prefixes.prefix = wanted.prefix
+                 join zones serving on serving.id = zone_prefixes.zone_id and serving.country = wanted.country))
+             order by id " + $tail,
+            $ids as _,
+            &$wanted.0 as _,
+            &$wanted.1
+        )
+    };
+}
+
+/// The plan for these destinations and zones, with all days after this one. Locks every zone that could serve a destination.
 ///
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn load_plan(
     tx: &mut Tx<'_>,
     destinations: &[Destination<'_>],
-    mut zones: BTreeSet<String>,
+    zones: &BTreeSet<String>,
     after: NaiveDate,
 ) -> sqlx::Result<Plan> {
-    let routes = routes(tx, destinations).await?;
-    zones.extend(destinations.iter().filter_map(|to| Some(routes.zone_of(*to).ok()?.to_owned())));
-    let locked = lock_zones(tx, &zones).await?;
-    let slots = slots(tx, &zones, after).await?;
-    Ok(Plan::routed(routes, locked, slots))
+    if destinations.is_empty() && zones.is_empty() {
+        return Ok(Plan::default());
+    }
+    let ids: Vec<&str> = zones.iter().map(String::as_str).collect();
+    let wanted = wanted(destinations);
+    let zones = select_zones_to_plan!("for no key update", &ids, wanted).fetch_all(&mut **tx).await?;
+    planned(tx, zones, after).await
 }
 
-/// Locks zones. Their prefixes are not loaded: whoever changes a zone brings them all.
+/// The plan for this destination as it is at this moment, with all days after this one. Whoever is first takes what it shows.
 ///
 /// # Errors
 /// The database refuses or does not answer.
-async fn lock_zones(tx: &mut Tx<'_>, ids: &BTreeSet<String>) -> sqlx::Result<Vec<Zone>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    sqlx::query_as!(
-        Zone,
-        r#"
-        select id, country, '{}'::text[] as "prefixes!", capacity_per_day, weight_limit_g
-        from zones
-        where id = any($1)
-        order by id
-        for no key update
-        "#,
-        &ids as _
-    )
-    .fetch_all(&mut **tx)
-    .await
+pub async fn find_plan(pool: &PgPool, to: Destination<'_>, after: NaiveDate) -> sqlx::Result<Plan> {
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let (ids, wanted) = (Vec::<&str>::new(), wanted(&[to]));
+    let zones = select_zones_to_plan!("", &ids, wanted).fetch_all(&mut *snapshot).await?;
+    let plan = planned(&mut snapshot, zones, after).await?;
+    snapshot.rollback().await?;
+    Ok(plan)
 }
 
-/// Every zone that could serve one of these destinations.
-pub(super) async fn routes(tx: &mut Tx<'_>, destinations: &[Destination<'_>]) -> sqlx::Result<Routes> {
-    let wanted: BTreeSet<(&str, String)> = destinations
-        .iter()
-        .filter_map(|to| Some((to.country, prefixes_of(*to)?)))
-        .flat_map(|(country, prefixes)| prefixes.into_iter().map(move |prefix| (country, prefix)))
-        .collect();
-    let mut routes = Routes::default();
-    if wanted.is_empty() {
-        return Ok(routes);
-    }
-    let (countries, prefixes): (Vec<&str>, Vec<String>) = wanted.into_iter().unzip();
-    let rows = sqlx::query!(
-        r#"
-        select zones.country, zone_prefixes.prefix, zone_prefixes.zone_id
-        from unnest($1::text[], $2::text[]) as wanted (country, prefix)
-        join zone_prefixes on zone_prefixes.prefix = wanted.prefix
-        join zones on zones.id = zone_prefixes.zone_id and zones.country = wanted.country
-        "#,
-        &countries as _,
-        &prefixes
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter().for_each(|row| routes.add(&row.country, &row.prefix, &row.zone_id));
-    Ok(routes)
+/// Countries, and the prefixes by which a zone there could serve one of these destinations: each pair once.
+fn wanted<'a>(destinations: &[Destination<'a>]) -> (Vec<&'a str>, Vec<String>) {
+    let codes: BTreeSet<(&str, String)> =
+        destinations.iter().filter_map(|to| Some((to.country, readable_postal_code(*to)?))).collect();
+    let wanted: BTreeSet<(&str, &str)> =
+        codes.iter().flat_map(|(country, code)| prefixes_of(code).map(move |prefix| (*country, prefix))).collect();
+    wanted.into_iter().map(|(country, prefix)| (country, prefix.to_owned())).unzip()
+}
+
+/// The zones with what is taken in them. In a statement of its own: what is read is what is there since they are locked.
+async fn planned(tx: &mut Tx<'_>, zones: Vec<Zone>, after: NaiveDate) -> sqlx::Result<Plan> {
+    let slots = slots(tx, &zones, after).await?;
+    Ok(Plan::new(zones, slots))
 }
 
 /// What is taken in these zones on the days after this one.
-pub(super) async fn slots(
-    tx: &mut Tx<'_>,
-    zones: &BTreeSet<String>,
-    after: NaiveDate,
-) -> sqlx::Result<Vec<(Slot, Places)>> {
+async fn slots(tx: &mut Tx<'_>, zones: &[Zone], after: NaiveDate) -> sqlx::Result<Vec<(Slot, Places)>> {
     if zones.is_empty() {
         return Ok(Vec::new());
     }
-    let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
+    let zones: Vec<&str> = zones.iter().map(|zone| zone.id.as_str()).collect();
     let rows = sqlx::query!(
         "select zone_id, date, capacity, taken from slots where zone_id = any($1) and date > $2",
         &zones as _,
