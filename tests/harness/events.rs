@@ -47,13 +47,13 @@ pub fn envelope(order_id: OrderId, version: i64, event: Event) -> Envelope {
 #[must_use]
 pub fn record(topic: &str, envelope: &Envelope) -> Record {
     let wire = envelope.to_wire().expect("an event has a JSON form");
-    let headers = wire.headers.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into_bytes())));
+    let headers = wire.headers.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into())));
     Record {
-        topic: topic.to_owned(),
+        topic: topic.into(),
         partition: KEYED,
         offset: -1,
-        key: Some(wire.key.into_bytes()),
+        key: Some(wire.key.into()),
         headers: headers.collect(),
-        payload: Some(wire.data),
+        payload: Some(wire.data.into()),
     }
 }

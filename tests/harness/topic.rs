@@ -70,12 +70,13 @@ fn read_to_the_end(settings: &KafkaSettings, topic: &str) -> Result<Vec<Record>>
         }
     }
     consumer.assign(&wanted)?;
+    let name = topic.into();
     let mut records = Vec::with_capacity(missing);
     let give_up_at = Instant::now() + WITHIN;
     // No transactions and no compaction here: between the two marks there is a record for each offset.
     while records.len() < missing {
         if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            records.push(Record::copied(&message?));
+            records.push(Record::copied(&name, &message?));
         } else if Instant::now() > give_up_at {
             bail!("{topic}: only {} of {missing} records within {WITHIN:?}", records.len());
         }

@@ -12,7 +12,7 @@ async fn what_is_sent_to_a_topic_is_read_back_byte_for_byte() {
     let order = fresh_order();
     let topic = env.topic(Topic::Orders);
     let mut odd = record(&topic, &envelope(order, 2, golden("OrderCancelled.v1")));
-    odd.headers.push(("twice".to_owned(), Some(vec![0, 255])));
+    odd.headers.push(("twice".to_owned(), Some(vec![0, 255].into())));
     odd.headers.push(("twice".to_owned(), None));
     odd.payload = None;
     let sent = [record(&topic, &envelope(order, 1, golden("OrderCompleted.v1"))), odd];

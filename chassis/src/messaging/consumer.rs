@@ -13,7 +13,10 @@ use rdkafka::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot, watch},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot, watch,
+    },
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -25,10 +28,10 @@ use super::{
     record::Record,
 };
 
-/// How many records one transaction takes at most.
-const BATCH: usize = 500;
-/// How many records may wait between the thread and the worker.
-const CHANNEL: usize = 2 * BATCH;
+/// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
+const BATCH: usize = 1_000;
+/// How many records may wait between the thread and the worker: the next batch.
+const CHANNEL: usize = BATCH;
 const POLL: Duration = Duration::from_millis(100);
 /// How long the thread waits for room before it pauses its partitions. Far below `max.poll.interval.ms`; not sooner, because a pause
 /// throws away what was prefetched.
@@ -111,8 +114,9 @@ impl<R: Reactions> Consumer<R> {
     async fn consume(&self, client: &Client, patience: Duration, stop: &CancellationToken) -> anyhow::Result<()> {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let handle = Handle::current();
-        let (polled, stopping) = (client.clone(), stop.clone());
-        let polling = tokio::task::spawn_blocking(move || poll(&polled, &sender, patience, &handle, &stopping));
+        let topic = self.topic.as_str().into();
+        let thread = PollThread { client: client.clone(), topic, sender, waiting: VecDeque::new(), stop: stop.clone() };
+        let polling = tokio::task::spawn_blocking(move || thread.run(patience, &handle));
         self.work(client, receiver, stop).await;
         polling.await.context("the poll thread died")?
     }
@@ -175,67 +179,95 @@ async fn close(client: Client) {
     }
 }
 
-/// The poll thread. Ends when told to stop, when nobody receives any more, or when the client is broken or unassigned for good.
-fn poll(
-    client: &BaseConsumer<Assignment>,
-    sender: &mpsc::Sender<Polled>,
-    patience: Duration,
-    runtime: &Handle,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    let mut waiting: VecDeque<Polled> = VecDeque::new();
-    let mut is_paused = false;
-    let mut assigned = Instant::now();
-    while !stop.is_cancelled() && !sender.is_closed() {
-        if let Some(fatal) = client.context().fatal() {
-            return Err(anyhow!("the consumer cannot go on: {fatal}"));
-        }
-        if client.context().is_assigned() {
-            assigned = Instant::now();
-        } else if assigned.elapsed() > patience {
-            return Err(Unassigned(patience).into());
-        }
-        match client.poll(POLL) {
-            Some(Ok(message)) => waiting.push_back((client.context().generation(), Record::copied(&message))),
-            Some(Err(error)) => report(&error, client.context())?,
-            None => {}
-        }
-        // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
-        let within = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
-        let has_room = runtime.block_on(hand_over(&mut waiting, sender, within, stop));
-        if has_room == is_paused {
-            set_paused(client, !has_room);
-            is_paused = !has_room;
-        } else if !has_room {
-            // A rebalance may have brought partitions that are not paused.
-            set_paused(client, true);
-        }
-    }
-    Ok(())
+/// The poll thread.
+struct PollThread {
+    client: Client,
+    topic: Arc<str>,
+    sender: mpsc::Sender<Polled>,
+    /// What the worker has no room for.
+    waiting: VecDeque<Polled>,
+    stop: CancellationToken,
 }
 
-/// Hands on what waits. `false` if there was no room for all of it in time.
-async fn hand_over(
-    waiting: &mut VecDeque<Polled>,
-    sender: &mpsc::Sender<Polled>,
-    patience: Duration,
-    stop: &CancellationToken,
-) -> bool {
-    let until = Instant::now() + patience;
-    while !waiting.is_empty() {
-        let reserved = tokio::select! {
-            biased;
-            reserved = sender.reserve() => reserved,
-            () = stop.cancelled() => return true,
-            () = tokio::time::sleep_until(until) => return false,
-        };
-        // Closed: the worker is gone, and what it did not take comes again.
-        let Ok(room) = reserved else { return true };
-        if let Some(next) = waiting.pop_front() {
-            room.send(next);
+impl PollThread {
+    /// Ends when told to stop, when nobody receives any more, or when the client is broken or unassigned for good.
+    fn run(mut self, patience: Duration, runtime: &Handle) -> anyhow::Result<()> {
+        let mut is_paused = false;
+        let mut assigned = Instant::now();
+        while !self.stop.is_cancelled() && !self.sender.is_closed() {
+            if let Some(fatal) = self.client.context().fatal() {
+                return Err(anyhow!("the consumer cannot go on: {fatal}"));
+            }
+            if self.client.context().is_assigned() {
+                assigned = Instant::now();
+            } else if assigned.elapsed() > patience {
+                return Err(Unassigned(patience).into());
+            }
+            self.poll()?;
+            // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
+            let within = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
+            let has_room = self.waiting.is_empty() || runtime.block_on(self.hand_over(within));
+            if has_room == is_paused {
+                set_paused(&self.client, !has_room);
+                is_paused = !has_room;
+            } else if !has_room {
+                // A rebalance may have brought partitions that are not paused.
+                set_paused(&self.client, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a record, and hands it on with all that are there already, as long as there is room.
+    fn poll(&mut self) -> anyhow::Result<()> {
+        let client = self.client.clone();
+        let mut within = POLL;
+        for _ in 0..BATCH {
+            let message = match client.poll(within) {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return report(&error, client.context()),
+                None => break,
+            };
+            let record = Record::copied(&self.topic, &message);
+            self.offer((client.context().generation(), record));
+            if !self.waiting.is_empty() {
+                break;
+            }
+            within = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Hands one on, without waiting, unless others wait already.
+    fn offer(&mut self, polled: Polled) {
+        if !self.waiting.is_empty() {
+            return self.waiting.push_back(polled);
+        }
+        match self.sender.try_send(polled) {
+            // Closed: the worker is gone, and what it did not take comes again.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(polled)) => self.waiting.push_back(polled),
         }
     }
-    true
+
+    /// Hands on what waits. `false` if there was no room for all of it in time.
+    async fn hand_over(&mut self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while !self.waiting.is_empty() {
+            let reserved = tokio::select! {
+                biased;
+                reserved = self.sender.reserve() => reserved,
+                () = self.stop.cancelled() => return true,
+                () = tokio::time::sleep_until(until) => return false,
+            };
+            // Closed, as above.
+            let Ok(room) = reserved else { return true };
+            if let Some(next) = self.waiting.pop_front() {
+                room.send(next);
+            }
+        }
+        true
+    }
 }
 
 fn set_paused(client: &BaseConsumer<Assignment>, pause: bool) {

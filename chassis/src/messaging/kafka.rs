@@ -73,8 +73,11 @@ pub fn consumer(settings: &KafkaSettings, group: &str) -> ClientConfig {
         // The defaults buffer up to 64 MiB and 100,000 records per partition.
         .set("queued.max.messages.kbytes", "4096")
         .set("queued.min.messages", "2000")
+        // 1 MiB for each partition by default: an answer of many partitions is one piece of memory. A larger record comes all the same.
+        .set("fetch.message.max.bytes", "262144")
         // The default second between fetches of a full queue would be a second of latency.
         .set("fetch.queue.backoff.ms", "10")
+        // How long the broker keeps a question for which there is nothing yet. It answers as soon as there is something.
         .set("fetch.wait.max.ms", "100")
         .set("check.crcs", "true");
     config

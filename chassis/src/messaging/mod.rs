@@ -9,7 +9,7 @@
 //!                         │ key = order id
 //!  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ Kafka ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
 //!                         ▼
-//!   consumer          what is there, up to 500 records                                (consumer, record)
+//!   consumer          what is there, up to 1,000 records                              (consumer, record)
 //!                         ▼
 //!   inbox             plan by version → claim → react → park, release → commit         (inbox, apply, parking, retries)
 //!                         │

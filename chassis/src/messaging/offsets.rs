@@ -130,7 +130,7 @@ pub fn store<'a>(consumer: &BaseConsumer<Assignment>, done: impl Iterator<Item =
     let mut next: HashMap<(&str, i32), i64> = HashMap::new();
     for (_, record) in done.filter(|(generation, _)| *generation == current) {
         // `store_offsets` takes the offset that is to be read next; `store_offset` would have added the one itself.
-        next.insert((&record.topic, record.partition), record.offset + 1);
+        next.insert((&*record.topic, record.partition), record.offset + 1);
     }
     if next.is_empty() {
         return;

@@ -1,7 +1,11 @@
 //! A Kafka record as plain bytes, and the envelope in it.
 
-use std::panic::{self, AssertUnwindSafe};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
+use bytes::{Bytes, BytesMut};
 use rdkafka::{
     Message,
     message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
@@ -11,36 +15,52 @@ use shared_events::{
     Envelope, OrderId, Topic, Version,
     wire::{Attributes, Unreadable},
 };
+use uuid::Uuid;
+
+/// What the headers of an event come to, and a little more.
+const HEADERS_BYTES: usize = 512;
 
 /// A record that came from Kafka, or is parked: byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The topic's name in Kafka.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Its partition.
     pub partition: i32,
     /// Its place there.
     pub offset: i64,
     /// The record's key.
-    pub key: Option<Vec<u8>>,
+    pub key: Option<Bytes>,
     /// Names and values, in order, repeats included.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<(String, Option<Bytes>)>,
     /// The record's value; none for a tombstone.
-    pub payload: Option<Vec<u8>>,
+    pub payload: Option<Bytes>,
 }
 
 impl Record {
-    /// Copies a record out of the client's buffers.
+    /// Copies a record of this topic out of the client's buffers: all its bytes into one buffer of our own.
     #[must_use]
-    pub fn copied(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message.headers().map(|headers| (0..headers.count()).map(|at| header_at(headers, at)).collect());
+    pub fn copied(topic: &Arc<str>, message: &BorrowedMessage<'_>) -> Self {
+        let (key, payload) = (message.key(), message.payload());
+        let mut buffer =
+            BytesMut::with_capacity(key.map_or(0, <[u8]>::len) + payload.map_or(0, <[u8]>::len) + HEADERS_BYTES);
+        let mut copy = |bytes: &[u8]| {
+            buffer.extend_from_slice(bytes);
+            buffer.split().freeze()
+        };
+        let headers = message.headers().map(|headers| {
+            (0..headers.count())
+                .map(|at| header_at(headers, at))
+                .map(|(name, value)| (name, value.map(&mut copy)))
+                .collect()
+        });
         Self {
-            topic: message.topic().to_owned(),
+            topic: topic.clone(),
             partition: message.partition(),
             offset: message.offset(),
-            key: message.key().map(<[u8]>::to_vec),
             headers: headers.unwrap_or_default(),
-            payload: message.payload().map(<[u8]>::to_vec),
+            key: key.map(&mut copy),
+            payload: payload.map(&mut copy),
         }
     }
 
@@ -58,7 +78,8 @@ impl Record {
             return Err(Unreadable::Undecodable(format!("{kind} does not travel on `{topic}`")));
         }
         // The key chose the partition: under another key the lane's order would be lost.
-        if self.key.as_deref() != Some(envelope.order_id.to_string().as_bytes()) {
+        let mut lane = Uuid::encode_buffer();
+        if self.key.as_deref() != Some(envelope.order_id.0.hyphenated().encode_lower(&mut lane).as_bytes()) {
             return Err(Unreadable::Undecodable("the key is not the order id in ce_subject".to_owned()));
         }
         Ok(envelope)
@@ -77,10 +98,10 @@ impl Record {
 
 /// One header. The client panics over a name that is not UTF-8; such a record must be parked like any other, and not end the
 /// process again and again.
-fn header_at(headers: &BorrowedHeaders, at: usize) -> (String, Option<Vec<u8>>) {
+fn header_at(headers: &BorrowedHeaders, at: usize) -> (String, Option<&[u8]>) {
     let read = panic::catch_unwind(AssertUnwindSafe(|| {
         let header = headers.get(at);
-        (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
+        (header.key.to_owned(), header.value)
     }));
     read.unwrap_or_else(|_| ("\u{fffd}".to_owned(), None))
 }

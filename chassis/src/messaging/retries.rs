@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared_events::{OrderId, Version};
 use sqlx::PgPool;
@@ -102,12 +103,16 @@ async fn waiting(pool: &PgPool, order_id: OrderId, from: Version) -> sqlx::Resul
     .fetch_all(pool)
     .await?;
     let records = rows.into_iter().map(|row| Record {
-        topic: row.topic,
+        topic: row.topic.into(),
         partition: row.partition,
         offset: row.offset,
-        key: row.key,
-        headers: row.header_names.into_iter().zip(row.header_values).collect(),
-        payload: row.payload,
+        key: row.key.map(Bytes::from),
+        headers: row
+            .header_names
+            .into_iter()
+            .zip(row.header_values.into_iter().map(|value| value.map(Bytes::from)))
+            .collect(),
+        payload: row.payload.map(Bytes::from),
     });
     Ok(records.collect())
 }

@@ -1,6 +1,7 @@
 //! The delivery side is there, but says nothing of an order, or nothing of its cancellation.
 
 use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use chassis::{Janitor, Retention, Turn, clock, messaging::Record};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
@@ -117,8 +118,8 @@ async fn logged(stage: &Stage) -> Result<i64> {
 }
 
 /// Id, version and bytes of an `OrderCancelled`.
-fn asks(record: &Record) -> Option<[Vec<u8>; 3]> {
+fn asks(record: &Record) -> Option<[Bytes; 3]> {
     let header = |name: &str| record.headers.iter().find(|(header, _)| header == name)?.1.clone();
-    let is_it = header("ce_type")? == b"OrderCancelled";
+    let is_it = header("ce_type")? == "OrderCancelled";
     is_it.then_some([header("ce_id")?, header("ce_sequence")?, record.payload.clone()?])
 }

@@ -3,10 +3,12 @@
 mod concurrent;
 pub mod poison;
 mod reactions;
+mod repeats;
 mod retries;
 mod version_rule;
 
 use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use chassis::messaging::{Outcome, Reason, Record};
 use chrono::{DateTime, Utc};
 use shared_events::{Envelope, OrderId, Topic};
@@ -124,10 +126,11 @@ impl Parked {
 
     /// Whether it is this record, byte for byte.
     pub fn ensure_is(&self, record: &Record) -> Result<()> {
-        let headers: Vec<_> = self.header_names.iter().cloned().zip(self.header_values.iter().cloned()).collect();
+        let values = self.header_values.iter().map(|value| value.clone().map(Bytes::from));
+        let headers: Vec<_> = self.header_names.iter().cloned().zip(values).collect();
         ensure!(headers == record.headers, "headers {headers:?} instead of {:?}", record.headers);
-        ensure!(self.key == record.key, "key {:?} instead of {:?}", self.key, record.key);
-        ensure!(self.payload == record.payload, "another payload, at offset {}", record.offset);
+        ensure!(self.key.as_deref() == record.key.as_deref(), "key {:?} instead of {:?}", self.key, record.key);
+        ensure!(self.payload.as_deref() == record.payload.as_deref(), "another payload, at offset {}", record.offset);
         let place = (self.partition, self.offset);
         ensure!(place == (record.partition, record.offset), "{place:?} instead of {}", record.offset);
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
+use bytes::Bytes;
 use chassis::messaging::{Outcome, Record};
 use shared_events::OrderId;
 use tests::{envelope, fresh_order, golden, record};
@@ -12,11 +13,11 @@ use super::{Parked, Receiver, completed, gap};
 /// Records of which each is broken in another way, with the cause it has to be parked for. Each is about an order of its own.
 pub fn poison(topic: &str) -> Vec<(Record, &'static str)> {
     let sound = || record(topic, &completed(fresh_order(), 1));
-    let with_payload = |payload: Option<Vec<u8>>| Record { payload, ..sound() };
+    let with_payload = |payload: Option<Vec<u8>>| Record { payload: payload.map(Bytes::from), ..sound() };
     let with_header = |name: &str, value: Option<&[u8]>| {
         let mut record = sound();
         let header = record.headers.iter_mut().find(|(found, _)| found == name).expect("a header of that name");
-        header.1 = value.map(<[u8]>::to_vec);
+        header.1 = value.map(Bytes::copy_from_slice);
         record
     };
     let without_header = |name: &str| {
@@ -47,8 +48,8 @@ pub fn poison(topic: &str) -> Vec<(Record, &'static str)> {
         without_header("ce_type"),
         Record { headers: Vec::new(), ..sound() },
         Record { key: None, ..sound() },
-        Record { key: Some(b"\xff\0".to_vec()), ..sound() },
-        Record { key: Some(fresh_order().to_string().into_bytes()), ..sound() },
+        Record { key: Some(Bytes::from_static(b"\xff\0")), ..sound() },
+        Record { key: Some(fresh_order().to_string().into()), ..sound() },
         // A sound event, but of the other topic.
         record(topic, &envelope(fresh_order(), 1, golden("DeliveryCreated.v1"))),
     ];
@@ -104,7 +105,7 @@ async fn broken_records_in_a_batch_cost_only_themselves_and_are_kept_byte_for_by
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_record_that_comes_again_is_still_one_parked_record() {
     let mut receiver = Receiver::new("poisontwice").await;
-    let broken = Record { payload: Some(b"{".to_vec()), ..receiver.record(&completed(fresh_order(), 1)) };
+    let broken = Record { payload: Some(Bytes::from_static(b"{")), ..receiver.record(&completed(fresh_order(), 1)) };
     receiver.one(broken.clone()).await;
     receiver.one(broken.clone()).await;
     let parked = receiver.parked().await;
@@ -113,10 +114,34 @@ async fn a_broken_record_that_comes_again_is_still_one_parked_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_that_come_again_at_once_are_each_still_one_parked_record_that_was_tried_again() -> Result<()> {
+    let mut receiver = Receiver::new("poisonagain").await;
+    let topic = receiver.env.topic(shared_events::Topic::Orders);
+    let mut broken: Vec<_> = poison(&topic).into_iter().map(|(record, _)| receiver.place(record)).collect();
+    let rejected = fresh_order();
+    receiver.inbox.reactions.reject(rejected, 1);
+    let waiting = receiver.records(rejected, [3, 2]);
+    receiver.inbox.apply(&[&broken[..], &waiting].concat()).await;
+    // A rebalance can bring what is still on its way once more into the same batch.
+    let again = [&broken[..], &broken[..5], &waiting].concat();
+    let outcomes = receiver.inbox.apply(&again).await;
+
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Parked(_))), "{outcomes:?}");
+    broken.extend(waiting);
+    let parked = receiver.parked().await;
+    assert_eq!(parked.len(), broken.len());
+    for (parked, record) in parked.iter().zip(&broken) {
+        parked.ensure_is(record)?;
+        assert_eq!((parked.attempts, parked.next_attempt_at), (2, None), "{}", parked.cause);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_follows_a_broken_record_on_its_lane_waits_for_it() -> Result<()> {
     let mut receiver = Receiver::new("behindpoison").await;
     let order = fresh_order();
-    let broken = Record { payload: Some(b"{".to_vec()), ..receiver.record(&completed(order, 1)) };
+    let broken = Record { payload: Some(Bytes::from_static(b"{")), ..receiver.record(&completed(order, 1)) };
     let next = receiver.record(&completed(order, 2));
     let outcomes = receiver.inbox.apply(&[broken, next]).await;
     assert!(matches!(outcomes[0], Outcome::Parked(_)));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chassis::messaging::Record;
 use shared_events::Topic;
 use tests::Env;
@@ -14,7 +15,7 @@ struct Lane {
 
 /// Checks all lanes of a topic. Answers with the number of records that were repeats.
 pub async fn repeats(env: &Env, topic: Topic) -> usize {
-    let mut lanes: BTreeMap<Vec<u8>, Lane> = BTreeMap::new();
+    let mut lanes: BTreeMap<Bytes, Lane> = BTreeMap::new();
     let mut repeats = 0;
     for record in env.read(topic).await {
         let (key, version) = (record.key.clone().expect("a key"), version(&record));

@@ -38,7 +38,7 @@ async fn an_event_travels_as_its_contract_says_under_the_key_of_its_order() -> R
     let wire = told.to_wire()?;
     assert_eq!(record.key.as_deref(), Some(wire.key.as_bytes()));
     assert_eq!(record.payload.as_deref(), Some(wire.data.as_slice()));
-    let headers: Vec<_> = wire.headers.into_iter().map(|(k, v)| (k.to_owned(), Some(v.into_bytes()))).collect();
+    let headers: Vec<_> = wire.headers.into_iter().map(|(k, v)| (k.to_owned(), Some(v.into()))).collect();
     assert_eq!(record.headers, headers);
     Ok(())
 }
