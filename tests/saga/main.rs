@@ -11,6 +11,7 @@ mod chores;
 mod commit;
 mod consumer;
 mod deadlines;
+mod families;
 mod growth;
 mod harness;
 mod inbox;

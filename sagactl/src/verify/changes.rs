@@ -69,13 +69,15 @@ const CLAIMED_WITHOUT_BEING_APPLIED: &str = "
           and (event_version = version or (event_version > version and what = 'OrderCancelled'))
     )";
 
+/// From both ends: a history may also be one of nothing.
 const ROW_IS_NOT_WHAT_ITS_HISTORY_SAYS: &str = "
-    select 'order ' || rows.{order} as subject,
-           format('is %s after %s changes in {rows}, but its history has %s changes and ends %s', rows.status, rows.changes,
-                  coalesce(told.changes, 0), coalesce(told.status, 'before it began')) as evidence
+    select 'order ' || coalesce(rows.{order}, told.order_id) as subject,
+           format('is %s after %s changes in {rows}, but its history has %s changes and ends %s', coalesce(rows.status, 'not there'),
+                  coalesce(rows.changes, 0), coalesce(told.changes, 0), coalesce(told.status, 'before it began')) as evidence
     from {rows} as rows
-    left join (
-        select {key} as id, count(*) as changes, max(number) as last, (array_agg(status order by number desc))[1] as status
+    full join (
+        select {key} as id, (array_agg(order_id))[1] as order_id, count(*) as changes, max(number) as last,
+               (array_agg(status order by number desc))[1] as status
         from {history}
         group by {key}
     ) as told on told.id = rows.id

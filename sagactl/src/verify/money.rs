@@ -4,9 +4,10 @@ use super::report::Invariant::{I2, I3, I4};
 use super::rule::Rule;
 
 /// For order-service's database.
-pub(super) const RULES: [Rule; 7] = [
+pub(super) const RULES: [Rule; 8] = [
     Rule::of(I2, "orders whose status owes another amount than was captured", CAPTURED_IS_NOT_WHAT_THE_STATUS_OWES),
     Rule::of(I2, "orders whose total is not the sum of their items", TOTAL_IS_NOT_THE_SUM_OF_THE_ITEMS),
+    Rule::of(I2, "items of orders that are not there", ITEMS_OF_NO_ORDER),
     Rule::of(I2, "orders whose payment is not what the ledger says", PAYMENT_IS_NOT_WHAT_THE_LEDGER_SAYS),
     Rule::of(I2, "transfers that do not belong to their order", TRANSFER_DOES_NOT_FIT_ITS_ORDER),
     Rule::of(I3, "orders with the same transfer twice", THE_SAME_TRANSFER_TWICE),
@@ -42,6 +43,12 @@ const TOTAL_IS_NOT_THE_SUM_OF_THE_ITEMS: &str = "
         where order_id = orders.id
     ) as items
     where total_minor <> summed";
+
+const ITEMS_OF_NO_ORDER: &str = "
+    select 'order ' || order_id as subject, format('has %s items, but is not there', count(*)) as evidence
+    from order_items
+    where not exists (select from orders where orders.id = order_items.order_id)
+    group by order_id";
 
 const PAYMENT_IS_NOT_WHAT_THE_LEDGER_SAYS: &str = "
     select 'order ' || id as subject,

@@ -1,4 +1,4 @@
--- Takes every constraint away, so that what the schema forbids can be written all the same. What a partition has, it has from
+-- Takes every constraint and every trigger away, so that what the schema forbids can be written all the same. What a partition has, it has from
 -- the table it belongs to.
 do $$
 declare
@@ -19,6 +19,12 @@ begin
                where relnamespace = 'public'::regnamespace and indisunique
     loop
         execute format('drop index %s', one.index);
+    end loop;
+    for one in select tgrelid::regclass as relation, tgname from pg_trigger
+               join pg_class on pg_class.oid = tgrelid
+               where relnamespace = 'public'::regnamespace and not tgisinternal
+    loop
+        execute format('drop trigger %I on %s', one.tgname, one.relation);
     end loop;
     for one in select attrelid::regclass as relation, attname from pg_attribute
                join pg_class on pg_class.oid = attrelid

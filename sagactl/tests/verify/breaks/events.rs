@@ -117,6 +117,20 @@ pub const BREAKS: &[Break] = &[
         "order #6",
         "was changed by OrderCancelled, version 2, but the inbox has seen 1",
     ),
+    on(
+        Orders,
+        "delete from orders where id = #4",
+        I10,
+        "order #4",
+        "is not there after 0 changes in orders, but its history has",
+    ),
+    on(
+        Deliveries,
+        "delete from deliveries where order_id = #6",
+        I10,
+        "order #6",
+        "is not there after 0 changes in deliveries, but its history has",
+    ),
     on(Orders, "delete from inbox where order_id = #5", I10, "order #5", "but the inbox has seen 0"),
     on(
         Orders,

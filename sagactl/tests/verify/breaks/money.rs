@@ -50,6 +50,7 @@ pub const BREAKS: &[Break] = &[
         "order #2",
         "has a total of 2001, but its 2 items add up to 2000",
     ),
+    on(Orders, "delete from orders where id = #3", I2, "order #3", "items, but is not there"),
     on(Orders, "delete from order_items where order_id = #3", I2, "order #3", "its 0 items add up to 0"),
     on(
         Orders,

@@ -1,0 +1,31 @@
+//! Rows that others refer to stay: the hot tables have no foreign keys, so what a foreign key would refuse is refused for the whole table.
+
+use tests::Env;
+
+use crate::settings::{delivery_settings, order_settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_refer_to_is_neither_deleted_nor_given_another_key() {
+    let env = Env::new("families").await;
+    let (of_orders, of_deliveries) =
+        (order_service::service(&order_settings(&[])), delivery_service::service(&delivery_settings(&[])));
+    let orders = env.migrated(env.orders_database(), &of_orders.migrations).await;
+    let deliveries = env.migrated(env.deliveries_database(), &of_deliveries.migrations).await;
+    let keys = [
+        (&orders, "orders", vec!["id"]),
+        (&orders, "products", vec!["sku"]),
+        (&deliveries, "deliveries", vec!["id", "order_id"]),
+        (&deliveries, "slots", vec!["zone_id", "date"]),
+    ];
+    for (pool, table, columns) in keys {
+        let changes = columns.iter().map(|column| format!("update {table} set {column} = {column}"));
+        let taken_away = [format!("delete from {table}"), format!("truncate {table} cascade")];
+        for sql in changes.chain(taken_away) {
+            // Whether there are rows or not: it is refused before anybody looks.
+            let done = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).execute(pool).await;
+            let refused = done.expect_err(&sql);
+            let code = refused.as_database_error().and_then(|refused| refused.code().map(|code| code.into_owned()));
+            assert_eq!(code.as_deref(), Some("23001"), "{sql}: {refused}");
+        }
+    }
+}
