@@ -1,6 +1,9 @@
 //! What people ask over HTTP: load → decide → save, for a whole batch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use anyhow::anyhow;
 use chassis::{
@@ -23,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Request {
     /// A customer orders.
-    Place(PlaceOrder),
+    Place(Arc<PlaceOrder>),
     /// A customer orders while no orders are taken: refused, unless the order was placed before and this only asks again.
     TurnAway(Problem),
     /// An order is to be cancelled.
@@ -108,7 +111,7 @@ impl Batch {
     }
 
     fn place(&mut self, place: &PlaceOrder, asked: &Asked<Request>) -> Answer {
-        match Order::place(place.clone(), &mut self.catalogue, asked.stamp) {
+        match Order::place(PlaceOrder::clone(place), &mut self.catalogue, asked.stamp) {
             Ok(decision) => {
                 metrics::counter!("orders_placed_total").increment(1);
                 let location = format!("/orders/{}", decision.order.id);
@@ -234,14 +237,14 @@ mod tests {
             postal_code: text(),
             country: "DE".to_owned(),
         };
-        Request::Place(PlaceOrder {
+        Request::Place(Arc::new(PlaceOrder {
             customer_id: text(),
             currency: "EUR".parse().expect("a currency"),
             items: vec![crate::domain::Wanted { sku: "lamp".to_owned(), quantity }],
             delivery_address,
             wished_date: None,
             expected_total_minor: None,
-        })
+        }))
     }
 
     #[test]

@@ -7,8 +7,6 @@ use std::io::Write;
 
 use axum::{
     body::{Body, HttpBody},
-    extract::Request,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use flate2::{Compression, write::GzEncoder};
@@ -21,11 +19,9 @@ const WORTH_BYTES: u64 = 1024;
 /// What is text, by the beginning of its media type.
 const TEXTS: [&str; 3] = ["application/json", "application/problem+json", "text/"];
 
-/// The layer. Outside of whatever waits, so that an answer that was waited for is compressed like any other.
-pub(super) async fn compress(request: Request, next: Next) -> Response {
-    let accepted = accepts_gzip(request.headers());
-    let response = next.run(request).await;
-    if !accepted || !is_text(response.headers()) || response.body().size_hint().upper() < Some(WORTH_BYTES) {
+/// The same answer, smaller if that pays. Outside of whatever waits, so that an answer that was waited for is compressed like any other.
+pub(super) async fn compress(response: Response) -> Response {
+    if !is_text(response.headers()) || response.body().size_hint().upper() < Some(WORTH_BYTES) {
         return response;
     }
     let (mut parts, body) = match body::whole(response).await {
@@ -50,7 +46,7 @@ fn is_text(headers: &HeaderMap) -> bool {
 }
 
 /// Whether gzip is accepted, and the answer as it is not preferred. <https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding>
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut others, mut identity) = (None, None, None);
     let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     for accepted in lists.flat_map(|list| list.split(',')) {

@@ -20,7 +20,7 @@ use super::body;
 /// How much of the digest the tag shows, in bytes: enough that two bodies do not share one by chance.
 const TAG_BYTES: usize = 16;
 
-/// The layer. Touches nothing but answers to GET and HEAD that are 200.
+/// Touches nothing but answers to GET and HEAD that are 200.
 pub(super) async fn answer(request: Request, next: Next) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return next.run(request).await;

@@ -48,17 +48,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
         let trace_parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let cause = Cause { id, trace_parent: trace_parent.filter(|text| is_trace_parent(text)).map(str::to_owned) };
-        let route = format!("{} {}", parts.method, parts.uri.path());
+        let route = || format!("{} {}", parts.method, parts.uri.path());
         Ok(Caller { cause, idempotency_key: idempotency_key(&parts.headers, route)? })
     }
 }
 
-fn idempotency_key(headers: &HeaderMap, route: String) -> Result<Option<IdempotencyKey>, Problem> {
+fn idempotency_key(headers: &HeaderMap, route: impl FnOnce() -> String) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     match (value.to_str(), values.next()) {
         (Ok(key), None) if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok(Some(IdempotencyKey { route, key: key.to_owned() }))
+            Ok(Some(IdempotencyKey { route: route(), key: key.to_owned() }))
         }
         // Of two keys one would be disregarded, and the caller would believe that it protects them.
         (Ok(_) | Err(_), _) => Err(Problem::new(

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::response::Response;
 
 type Waiting = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -28,9 +28,8 @@ impl fmt::Debug for Later {
     }
 }
 
-/// The layer that waits, outside of the concurrency limit and the time-out.
-pub(super) async fn wait(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Waits for what takes this response's place, if something does: outside of the concurrency limit and the time-out.
+pub(super) async fn wait(mut response: Response) -> Response {
     let Some(Later(waiting)) = response.extensions_mut().remove::<Later>() else { return response };
     let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
     match waiting {

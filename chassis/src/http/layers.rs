@@ -1,8 +1,11 @@
 //! What every request passes before it reaches a handler, from the outside in: request id, trace, catch-panic, security
 //! headers, compression, `Retry-After`, waiting, concurrency limit, time-out, conditional reads. Every refusal of every layer is a
 //! problem document.
+//!
+//! Each step calls the one inside of it. Only two of them are layers of axum's, one for everything and one without the probes: axum
+//! copies and boxes all that lies below a layer, twice for every request, and ten of them cost more than the handler.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,9 +13,10 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use metrics::Label;
 use tokio::{sync::Semaphore, time::Instant};
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 use tracing::Instrument;
 
 use super::{
@@ -22,6 +26,13 @@ use super::{
 use crate::clock;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every answer says that does not say otherwise.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::VARY, HeaderValue::from_static("accept-encoding")),
+];
 
 /// The request's own id: the caller's `x-request-id` where it sent a usable one, else a fresh one. Also the cause that is
 /// recorded with whatever the request changes.
@@ -37,25 +48,21 @@ pub struct Limits {
     pub request_timeout: Duration,
 }
 
+/// The limits with what is left of them.
+struct Bounds {
+    permits: Semaphore,
+    request_timeout: Duration,
+}
+
 /// Wraps a service's routes. `probes` are those that have to answer while everything else is refused.
 pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
-    let permits = Arc::new(Semaphore::new(limits.concurrent_requests));
-    let set = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let Limits { concurrent_requests, request_timeout } = limits;
+    let bounds = Arc::new(Bounds { permits: Semaphore::new(concurrent_requests), request_timeout });
     routes
-        .layer(middleware::from_fn(conditional::answer))
-        .layer(middleware::from_fn_with_state(limits.request_timeout, time_out))
-        .layer(middleware::from_fn_with_state(permits, limit_concurrency))
+        .layer(middleware::from_fn_with_state(bounds, limit_concurrency))
         .merge(probes)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(later::wait))
-        .layer(middleware::map_response(say_when))
-        .layer(middleware::from_fn(compression::compress))
-        .layer(set(header::VARY, "accept-encoding"))
-        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::CACHE_CONTROL, "no-store"))
-        .layer(CatchPanicLayer::custom(on_panic))
-        .layer(middleware::from_fn(trace))
         .layer(middleware::from_fn(identify))
 }
 
@@ -80,34 +87,56 @@ async fn identify(mut request: Request, next: Next) -> Response {
         .filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
         .map_or_else(|| clock::fresh_id().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let mut response = trace(&id, request, next).await;
     if let Ok(value) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
-async fn trace(request: Request, next: Next) -> Response {
+async fn trace(request_id: &str, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     // The pattern, not the path: a metric must not have a series for every order.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
-    let span = tracing::info_span!("request", %method, %route, request_id = %id);
-    let response = next.run(request).instrument(span.clone()).await;
+    let span = tracing::info_span!("request", %method, %route, request_id);
+    let response = catch_panic(request, next).instrument(span.clone()).await;
     let (status, took) = (response.status(), began.elapsed());
-    // A client may call its method what it likes; a series for each would grow without limit.
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    let method = if known.contains(&method) { method.to_string() } else { "other".to_owned() };
-    let labels = [("method", method), ("route", route), ("status", status.as_str().to_owned())];
-    metrics::histogram!("http_request_seconds", &labels).record(took.as_secs_f64());
+    let labels = vec![
+        Label::new("method", known(&method)),
+        Label::new("route", route),
+        Label::new("status", status.as_str().to_owned()),
+    ];
+    metrics::histogram!("http_request_seconds", labels).record(took.as_secs_f64());
     span.in_scope(|| tracing::debug!(status = status.as_u16(), "answered {status} after {took:?}"));
     response
 }
 
-async fn limit_concurrency(State(permits): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    match permits.try_acquire() {
-        Ok(_permit) => next.run(request).await,
+/// A client may call its method what it likes; a series for each would grow without limit.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| method == known).unwrap_or("other")
+}
+
+async fn catch_panic(request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(finish(request, next)).catch_unwind().await;
+    let mut response = answer.unwrap_or_else(on_panic);
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// What is done to an answer once it is there, or has been waited for.
+async fn finish(request: Request, next: Next) -> Response {
+    let takes_gzip = compression::accepts_gzip(request.headers());
+    let response = say_when(later::wait(next.run(request).await).await);
+    if takes_gzip { compression::compress(response).await } else { response }
+}
+
+async fn limit_concurrency(State(bounds): State<Arc<Bounds>>, request: Request, next: Next) -> Response {
+    match bounds.permits.try_acquire() {
+        Ok(_permit) => time_out(bounds.request_timeout, request, next).await,
         Err(_) => {
             metrics::counter!("http_requests_shed_total").increment(1);
             Problem::unavailable("overloaded", "Too many requests at once; nothing was changed.").into_response()
@@ -115,8 +144,8 @@ async fn limit_concurrency(State(permits): State<Arc<Semaphore>>, request: Reque
     }
 }
 
-async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
+async fn time_out(limit: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, conditional::answer(request, next)).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!(
@@ -129,7 +158,7 @@ async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -
 }
 
 /// Whoever says "not now" says when, also a probe, and a problem that was not given a number of its own.
-async fn say_when(mut response: Response) -> Response {
+fn say_when(mut response: Response) -> Response {
     let is_not_now = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
     if is_not_now && !response.headers().contains_key(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));

@@ -3,7 +3,7 @@
 //!
 //! One task measures twice a second; what comes between two looks may exceed a limit by as much as that.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use chassis::{
@@ -117,7 +117,7 @@ impl Admission {
 }
 
 /// `GET /status`
-pub(super) async fn status(State(shop): State<Shop>) -> Answer {
+pub(super) async fn status(State(shop): State<Arc<Shop>>) -> Answer {
     Answer::json(StatusCode::OK, &*shop.admission.0.borrow())
 }
 

@@ -8,6 +8,8 @@ mod refusal;
 mod view;
 mod waiting;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     routing::{get, post, put},
@@ -23,7 +25,6 @@ use admission::Admission;
 use waiting::Waiters;
 
 /// What every handler gets.
-#[derive(Clone)]
 struct Shop {
     api: Api<Request>,
     waiters: Waiters,
@@ -42,5 +43,5 @@ pub fn routes(api: Api<Request>, limits: AdmissionLimits) -> Router {
         .route("/products/{sku}", put(products::put))
         .route("/products/{sku}/receipts", post(products::receive))
         .route("/status", get(admission::status))
-        .with_state(Shop { api, waiters, admission })
+        .with_state(Arc::new(Shop { api, waiters, admission }))
 }

@@ -1,6 +1,6 @@
 //! Orders: placed, shown, listed, cancelled.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::State,
@@ -22,20 +22,20 @@ const LARGEST_QUANTITY: u32 = 10_000;
 
 /// `POST /orders`
 pub(super) async fn place(
-    State(shop): State<Shop>,
+    State(shop): State<Arc<Shop>>,
     caller: Caller,
     prefer: Prefer,
     form: Form,
 ) -> Result<Response, Problem> {
-    let order = read_order(form)?;
+    let order = Arc::new(read_order(form)?);
     let request = match shop.admission.admit() {
-        Ok(()) => Request::Place(order.clone()),
+        Ok(()) => Request::Place(Arc::clone(&order)),
         // It may have been placed already, under this key: then it has its answer.
         Err(problem) if caller.idempotency_key.is_some() => Request::TurnAway(problem),
         Err(problem) => return Err(problem),
     };
     let wait = prefer.wait.and_then(|wait| shop.waiters.seat(wait));
-    let answer = shop.api.committer.submit(request, caller, &order).await?;
+    let answer = shop.api.committer.submit(request, caller, &*order).await?;
     Ok(match wait {
         Some(seat) => seat.answer(answer),
         None => answer.into_response(),
@@ -43,14 +43,14 @@ pub(super) async fn place(
 }
 
 /// `GET /orders/{id}`
-pub(super) async fn show(State(shop): State<Shop>, Path(id): Path<OrderId>) -> Result<Answer, Problem> {
+pub(super) async fn show(State(shop): State<Arc<Shop>>, Path(id): Path<OrderId>) -> Result<Answer, Problem> {
     let known = store::known(&shop.api.pool, &[id]).await?;
     let known = known.first().ok_or_else(|| Problem::not_found("order"))?;
     Ok(Answer::json(StatusCode::OK, &OrderView::of(known)))
 }
 
 /// `GET /orders`
-pub(super) async fn list(State(shop): State<Shop>, mut asked: Parameters) -> Result<Answer, Problem> {
+pub(super) async fn list(State(shop): State<Arc<Shop>>, mut asked: Parameters) -> Result<Answer, Problem> {
     let filter = read_filter(&mut asked);
     let page = Page::<OrderId>::read(&mut asked);
     asked.finish()?;
@@ -72,7 +72,7 @@ fn read_filter(asked: &mut Parameters) -> Filter {
 
 /// `POST /orders/{id}/cancellation`
 pub(super) async fn cancel(
-    State(shop): State<Shop>,
+    State(shop): State<Arc<Shop>>,
     Path(order_id): Path<OrderId>,
     caller: Caller,
     mut form: Form,

@@ -1,5 +1,7 @@
 //! The catalogue and its stock.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chassis::http::{Answer, Caller, Form, Name, Page, Parameters, Path, Problem};
 use serde::Serialize;
@@ -15,7 +17,7 @@ const HEAVIEST_G: i64 = 1_000_000;
 const LARGEST_RECEIPT: i64 = 1_000_000;
 
 /// `GET /products`
-pub(super) async fn list(State(shop): State<Shop>, mut asked: Parameters) -> Result<Answer, Problem> {
+pub(super) async fn list(State(shop): State<Arc<Shop>>, mut asked: Parameters) -> Result<Answer, Problem> {
     let available = asked.optional("available", "true or false");
     let page = Page::<Name>::read(&mut asked);
     asked.finish()?;
@@ -27,7 +29,7 @@ pub(super) async fn list(State(shop): State<Shop>, mut asked: Parameters) -> Res
 
 /// `PUT /products/{sku}`
 pub(super) async fn put(
-    State(shop): State<Shop>,
+    State(shop): State<Arc<Shop>>,
     Path(sku): Path<String>,
     caller: Caller,
     mut form: Form,
@@ -52,7 +54,7 @@ struct Receipt {
 
 /// `POST /products/{sku}/receipts`
 pub(super) async fn receive(
-    State(shop): State<Shop>,
+    State(shop): State<Arc<Shop>>,
     Path(sku): Path<String>,
     caller: Caller,
     mut form: Form,
