@@ -5,6 +5,7 @@ mod cut;
 mod gone;
 mod held;
 mod idempotency;
+mod statements;
 mod waiting;
 
 use futures_util::future::join_all;

@@ -8,7 +8,7 @@ use std::{collections::HashMap, str::FromStr};
 use chassis::Tx;
 use chrono::{DateTime, NaiveDate, Utc};
 use shared_events::{Address, CancellationReason, Cause, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
 pub use lists::{Filter, page_of_orders};
@@ -74,32 +74,53 @@ struct OrderRow {
     failure: Option<Json<DeliveryFailed>>,
     version: i64,
     changes: i32,
+    items: Vec<ItemRow>,
+    history: Vec<LineRow>,
 }
 
-/// One list of columns for every way to select orders.
+/// Sku, quantity, price and weight of a piece.
+type ItemRow = (String, i32, i64, i32);
+/// Status, time, what, and the id of the cause.
+type LineRow = (String, DateTime<Utc>, String, String);
+
+/// One list of columns for every way to select orders. Their items always come along: an order without them would release, ship or
+/// write off nothing, silently.
 macro_rules! select_orders {
-    ($tail:tt, $($argument:expr),+) => {
+    ($history:tt, $tail:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             OrderRow,
-            r#"select id, customer_id, currency, total_minor, delivery_address as "delivery_address: _",
-                    wished_date, placed_at, status, payment, stock, cancellation, cancellation_rejected,
-                    cancellation_asked, attention, deadline_at, deadline_extended, delivery_id, slot_zone, slot_date,
-                    promised_date, courier, proof as "proof: _", failure as "failure: _",
-                    version, changes
-             from orders "# + $tail,
+            r#"select id, customer_id, currency, total_minor, delivery_address as "delivery_address: _", wished_date,
+                    placed_at, status, payment, stock, cancellation, cancellation_rejected, cancellation_asked,
+                    attention, deadline_at, deadline_extended, delivery_id, slot_zone, slot_date, promised_date,
+                    courier, proof as "proof: _", failure as "failure: _", version, changes,
+                    array(select (sku, quantity, unit_price_minor, weight_g)
+                          from order_items where order_id = orders.id order by position) as "items!: _","#
+                + $history + r#" as "history!: _" from orders "# + $tail,
             $($argument),+
         )
     };
 }
 use select_orders;
 
+/// Orders with their histories. One statement, so that an order and its history cannot tell different stories.
+macro_rules! select_known {
+    ($tail:tt, $($argument:expr),+) => {
+        select_orders!(
+            "array(select (status, at, what, cause_id)
+                   from order_history where order_id = orders.id order by number)",
+            $tail,
+            $($argument),+
+        )
+    };
+}
+use select_known;
+
 /// The orders among these, locked until the transaction ends, without their histories.
-///
-/// Their items always come along: an order without them would release, ship or write off nothing, silently.
 pub async fn lock_orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashMap<OrderId, Order>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = select_orders!("where id = any($1) order by id for no key update", &ids).fetch_all(&mut **tx).await?;
-    with_items(tx, rows).await.map(|orders| orders.into_iter().map(|order| (order.id, order)).collect())
+    let rows = select_orders!("array[]::record[]", "where id = any($1) order by id for no key update", &ids);
+    let orders = rows.fetch_all(&mut **tx).await?.into_iter().map(|row| row.known().map(|known| known.order));
+    orders.map(|order| order.map(|order| (order.id, order))).collect()
 }
 
 /// The oldest order from this one on that has not ended.
@@ -117,17 +138,18 @@ pub async fn lock_known(tx: &mut Tx<'_>, ids: &[OrderId]) -> sqlx::Result<HashMa
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let orders = lock_orders(tx, ids).await?.into_values().collect();
-    let known = with_history(tx, orders).await?;
-    Ok(known.into_iter().map(|known| (known.order.id, known)).collect())
+    // Read by a statement of its own: the one that waits for a lock sees the histories as they were when it began to wait.
+    let uuids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let locked = sqlx::query!("select from orders where id = any($1) order by id for no key update", &uuids);
+    locked.execute(&mut **tx).await?;
+    Ok(known(&mut **tx, ids).await?.into_iter().map(|known| (known.order.id, known)).collect())
 }
 
 /// The orders among these, in no particular order.
-pub async fn known(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<Known>> {
+pub async fn known(executor: impl PgExecutor<'_>, ids: &[OrderId]) -> sqlx::Result<Vec<Known>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let mut snapshot = snapshot(pool).await?;
-    let rows = select_orders!("where id = any($1)", &ids).fetch_all(&mut *snapshot).await?;
-    whole(&mut snapshot, rows).await
+    let rows = select_known!("where id = any($1)", &ids).fetch_all(executor).await?;
+    rows.into_iter().map(OrderRow::known).collect()
 }
 
 /// Those among these orders that the delivery side has answered, or that are being cancelled.
@@ -149,65 +171,18 @@ pub async fn count_undecided(pool: &PgPool, most: i64) -> sqlx::Result<i64> {
     counted.fetch_one(pool).await
 }
 
-/// One moment for all statements: an order and its history must not tell different stories.
-async fn snapshot(pool: &PgPool) -> sqlx::Result<Tx<'static>> {
-    pool.begin_with("begin isolation level repeatable read read only").await
-}
-
-async fn whole(connection: &mut PgConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Known>> {
-    let orders = with_items(connection, rows).await?;
-    with_history(connection, orders).await
-}
-
-async fn with_items(connection: &mut PgConnection, rows: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let items = sqlx::query!(
-        "select order_id, sku, quantity, unit_price_minor, weight_g
-         from order_items where order_id = any($1) order by order_id, position",
-        &ids
-    );
-    let mut of_order: HashMap<Uuid, Vec<OrderItem>> = HashMap::new();
-    for item in items.fetch_all(connection).await? {
-        of_order.entry(item.order_id).or_default().push(OrderItem {
-            sku: item.sku,
-            quantity: item.quantity.try_into().map_err(unreadable)?,
-            unit_price_minor: item.unit_price_minor,
-            weight_g: item.weight_g.try_into().map_err(unreadable)?,
-        });
-    }
-    rows.into_iter()
-        .map(|row| {
-            let items = of_order.remove(&row.id).unwrap_or_default();
-            row.with(items)
-        })
-        .collect()
-}
-
-async fn with_history(connection: &mut PgConnection, orders: Vec<Order>) -> sqlx::Result<Vec<Known>> {
-    let ids: Vec<Uuid> = orders.iter().map(|order| order.id.0).collect();
-    let lines = sqlx::query!(
-        "select order_id, status, at, what, cause_id
-         from order_history where order_id = any($1) order by order_id, number",
-        &ids
-    );
-    let mut of_order: HashMap<OrderId, Vec<HistoryLine>> = HashMap::new();
-    for line in lines.fetch_all(connection).await? {
-        let status = read(&line.status)?;
-        let line =
-            (OrderId(line.order_id), HistoryLine { status, at: line.at, what: line.what, cause_id: line.cause_id });
-        of_order.entry(line.0).or_default().push(line.1);
-    }
-    let known = |order: Order| Known { history: of_order.remove(&order.id).unwrap_or_default(), order };
-    Ok(orders.into_iter().map(known).collect())
-}
-
 impl OrderRow {
-    fn with(mut self, items: Vec<OrderItem>) -> sqlx::Result<Order> {
+    fn known(mut self) -> sqlx::Result<Known> {
+        let history = std::mem::take(&mut self.history).into_iter().map(line).collect::<sqlx::Result<_>>()?;
+        Ok(Known { order: self.order()?, history })
+    }
+
+    fn order(mut self) -> sqlx::Result<Order> {
         let delivery = self.delivery();
         Ok(Order {
             id: OrderId(self.id),
             currency: read(&self.currency)?,
-            items,
+            items: self.items.into_iter().map(item).collect::<sqlx::Result<_>>()?,
             total_minor: self.total_minor,
             delivery_address: self.delivery_address.0,
             wished_date: self.wished_date,
@@ -242,6 +217,15 @@ impl OrderRow {
             failure: self.failure.take().map(|failure| failure.0),
         }
     }
+}
+
+fn item((sku, quantity, unit_price_minor, weight_g): ItemRow) -> sqlx::Result<OrderItem> {
+    let (quantity, weight_g) = (quantity.try_into().map_err(unreadable)?, weight_g.try_into().map_err(unreadable)?);
+    Ok(OrderItem { sku, quantity, unit_price_minor, weight_g })
+}
+
+fn line((status, at, what, cause_id): LineRow) -> sqlx::Result<HistoryLine> {
+    Ok(HistoryLine { status: read(&status)?, at, what, cause_id })
 }
 
 /// How a cancellation stands in its column; the failure itself stands in `failure`.

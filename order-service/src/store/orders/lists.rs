@@ -5,7 +5,7 @@ use shared_events::OrderId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Known, OrderRow, select_orders, whole};
+use super::{Known, OrderRow, select_known, select_orders};
 use crate::domain::{Attention, Status};
 
 /// Which orders are listed. What is not said narrows nothing.
@@ -33,7 +33,7 @@ pub async fn page_of_orders(
     let statuses: Vec<String> = which.statuses.iter().map(|status| status.name().to_owned()).collect();
     let before = after.into_iter().chain(which.until).min().map_or(Uuid::max(), Uuid::from);
     let mut snapshot = list_snapshot(pool).await?;
-    let rows = select_orders!(
+    let rows = select_known!(
         "where id < $1 and id >= $2
            and ($3::text is null or customer_id = $3)
            and (cardinality($4::text[]) = 0 or status = any($4))
@@ -49,5 +49,5 @@ pub async fn page_of_orders(
         rows
     );
     let rows = rows.fetch_all(&mut *snapshot).await?;
-    whole(&mut snapshot, rows).await
+    rows.into_iter().map(OrderRow::known).collect()
 }
