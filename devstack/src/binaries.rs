@@ -36,10 +36,19 @@ pub async fn binaries(progress: &Progress) -> Result<Binaries> {
         build(directory).await?;
         step.done("order-service and delivery-service built");
     }
-    Ok(Binaries {
-        order_service: in_directory(directory, ORDER_SERVICE)?,
-        delivery_service: in_directory(directory, DELIVERY_SERVICE)?,
-    })
+    Binaries::in_directory(directory)
+}
+
+impl Binaries {
+    /// The executables that lie in a directory, whatever they were built from.
+    pub fn in_directory(directory: &Path) -> Result<Self> {
+        // They are started from another directory than ours.
+        let directory = directory.canonicalize().with_context(|| format!("There is no {}.", directory.display()))?;
+        Ok(Self {
+            order_service: in_directory(&directory, ORDER_SERVICE)?,
+            delivery_service: in_directory(&directory, DELIVERY_SERVICE)?,
+        })
+    }
 }
 
 /// Tests lie in `deps` and examples in `examples`, one level below the programs.

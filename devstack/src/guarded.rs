@@ -84,6 +84,11 @@ impl Guarded {
         Ok(self.child.is_some() && self.reap()?.is_none())
     }
 
+    /// The child's process id, while there is one.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Sends a signal to the child.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let child = self.child.as_ref().with_context(|| format!("{} is not running.", self.name))?;

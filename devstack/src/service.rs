@@ -43,6 +43,12 @@ pub struct ServiceSettings {
 }
 
 impl ServiceSettings {
+    /// The settings of one more instance, on a port of its own.
+    pub(crate) fn instance(&self, number: u32) -> Self {
+        let name = format!("{}-{number}", self.name);
+        Self { instance_id: name.clone(), name, port: None, ..self.clone() }
+    }
+
     fn args(&self, port: u16) -> Vec<String> {
         let flags = [
             format!("--listen=127.0.0.1:{port}"),
@@ -113,6 +119,11 @@ impl ServiceProcess {
     /// Whether the process is there.
     pub fn is_running(&mut self) -> Result<bool> {
         self.process.is_running()
+    }
+
+    /// Its process id, while there is one.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
     }
 
     /// The service's own database, as the service's own role.

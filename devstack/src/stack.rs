@@ -1,9 +1,11 @@
 //! Everything wired together.
 
+use std::iter::once;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::port::require_free;
@@ -35,6 +37,12 @@ pub struct StackOptions {
     pub partitions: u32,
     /// The broker's options.
     pub kafka: KafkaOptions,
+    /// How many instances of each service share the databases and the topics.
+    pub instances: u32,
+    /// Where the services' executables are. `None`: they are built, or lie beside the program that runs.
+    pub binaries: Option<PathBuf>,
+    /// Further flags of every instance of order-service.
+    pub order_service_args: Vec<String>,
     /// Where the services' logs go. `None`: they go with the stack.
     pub log_directory: Option<PathBuf>,
 }
@@ -42,7 +50,15 @@ pub struct StackOptions {
 impl Default for StackOptions {
     fn default() -> Self {
         let kafka = KafkaOptions::default();
-        Self { ports: Ports::Default, partitions: 6, kafka, log_directory: None }
+        Self {
+            ports: Ports::Default,
+            partitions: 6,
+            kafka,
+            instances: 1,
+            binaries: None,
+            order_service_args: Vec::new(),
+            log_directory: None,
+        }
     }
 }
 
@@ -53,6 +69,8 @@ pub struct Stack {
     pub order_service: ServiceProcess,
     /// The side that delivers.
     pub delivery_service: ServiceProcess,
+    /// What else of either there is, where more than one instance was asked for.
+    further: Services,
     /// The broker between them.
     pub kafka: Kafka,
     /// The server with a database for each.
@@ -68,20 +86,34 @@ impl Stack {
             require_free(ORDER_SERVICE_PORT, "order-service")?;
             require_free(DELIVERY_SERVICE_PORT, "delivery-service")?;
         }
+        let found = async || match &options.binaries {
+            Some(directory) => Binaries::in_directory(directory),
+            None => binaries(progress).await,
+        };
         let (mut postgres, mut kafka, binaries) =
-            tokio::try_join!(Postgres::start(progress), Kafka::start(&options.kafka, progress), binaries(progress))?;
+            tokio::try_join!(Postgres::start(progress), Kafka::start(&options.kafka, progress), found())?;
         let names = Names::new(&postgres, &kafka);
         let wiring =
             Wiring { options: &options, postgres: &postgres, kafka: &kafka, names: &names, binaries: &binaries };
         match wiring.start_services(progress).await {
-            Ok((order_service, delivery_service)) => {
-                Ok(Self { order_service, delivery_service, kafka, postgres, names })
+            Ok((order_service, delivery_service, further)) => {
+                Ok(Self { order_service, delivery_service, further, kafka, postgres, names })
             }
             Err(error) => {
                 names.remove(&mut postgres, &mut kafka).await.with_context(|| format!("After this: {error:#}"))?;
                 Err(error)
             }
         }
+    }
+
+    /// All instances of order-service.
+    pub fn order_services(&self) -> impl Iterator<Item = &ServiceProcess> {
+        once(&self.order_service).chain(&self.further.orders)
+    }
+
+    /// All instances of delivery-service.
+    pub fn delivery_services(&self) -> impl Iterator<Item = &ServiceProcess> {
+        once(&self.delivery_service).chain(&self.further.deliveries)
     }
 
     /// Put before the names of all topics; empty on a broker of our own.
@@ -101,12 +133,20 @@ impl Stack {
 
     /// Stops the services, then what they used. What was made on a server or broker of somebody else is removed again.
     pub async fn stop(mut self) -> Result<()> {
-        let services =
-            tokio::join!(self.order_service.terminate(STOPPED_WITHIN), self.delivery_service.terminate(STOPPED_WITHIN));
+        let services = [&mut self.order_service, &mut self.delivery_service].into_iter();
+        let services = services.chain(&mut self.further.orders).chain(&mut self.further.deliveries);
+        let stopped = join_all(services.map(|service| service.terminate(STOPPED_WITHIN))).await;
         // A service that does not stop is no reason to leave anything on somebody else's server.
         let removed = self.names.remove(&mut self.postgres, &mut self.kafka).await;
-        services.0.and(services.1).map(drop).and(removed)
+        stopped.into_iter().collect::<Result<Vec<_>>>().map(drop).and(removed)
     }
+}
+
+/// Some instances of both services.
+#[derive(Default)]
+struct Services {
+    orders: Vec<ServiceProcess>,
+    deliveries: Vec<ServiceProcess>,
 }
 
 /// The names of what this stack makes on the server and the broker.
@@ -159,18 +199,29 @@ struct Wiring<'a> {
 }
 
 impl Wiring<'_> {
-    async fn start_services(&self, progress: &Progress) -> Result<(ServiceProcess, ServiceProcess)> {
+    async fn start_services(&self, progress: &Progress) -> Result<(ServiceProcess, ServiceProcess, Services)> {
         let step = progress.step("Starting order-service and delivery-service");
-        let mut orders = ServiceProcess::start(self.order_service().await?)?;
-        let mut deliveries = ServiceProcess::start(self.delivery_service().await?)?;
-        tokio::try_join!(orders.wait_ready(READY_WITHIN), deliveries.wait_ready(READY_WITHIN))?;
-        step.done(&format!("order-service on {}, delivery-service on {}", orders.url(), deliveries.url()));
-        Ok((orders, deliveries))
+        let (order_settings, delivery_settings) = (self.order_service().await?, self.delivery_service().await?);
+        let (orders, deliveries) = start_pair(order_settings.clone(), delivery_settings.clone()).await?;
+        let mut further = Services::default();
+        for number in 2..=self.options.instances {
+            let (orders, deliveries) =
+                start_pair(order_settings.instance(number), delivery_settings.instance(number)).await?;
+            further.orders.push(orders);
+            further.deliveries.push(deliveries);
+        }
+        let instances = match self.options.instances {
+            0 | 1 => String::new(),
+            instances => format!(", {instances} instances of each"),
+        };
+        step.done(&format!("order-service on {}, delivery-service on {}{instances}", orders.url(), deliveries.url()));
+        Ok((orders, deliveries, further))
     }
 
     async fn order_service(&self) -> Result<ServiceSettings> {
         let binary = self.binaries.order_service.clone();
-        self.service("order-service", binary, ORDER_SERVICE_PORT, &self.names.order_database).await
+        let settings = self.service("order-service", binary, ORDER_SERVICE_PORT, &self.names.order_database).await?;
+        Ok(ServiceSettings { extra_args: self.options.order_service_args.clone(), ..settings })
     }
 
     async fn delivery_service(&self) -> Result<ServiceSettings> {
@@ -196,4 +247,11 @@ impl Wiring<'_> {
             log_directory: self.options.log_directory.clone(),
         })
     }
+}
+
+/// Starts one instance of each and waits until both are ready.
+async fn start_pair(orders: ServiceSettings, deliveries: ServiceSettings) -> Result<(ServiceProcess, ServiceProcess)> {
+    let (mut orders, mut deliveries) = (ServiceProcess::start(orders)?, ServiceProcess::start(deliveries)?);
+    tokio::try_join!(orders.wait_ready(READY_WITHIN), deliveries.wait_ready(READY_WITHIN))?;
+    Ok((orders, deliveries))
 }

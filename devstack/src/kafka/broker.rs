@@ -47,6 +47,10 @@ impl Broker {
         format!("127.0.0.1:{}", self.ports.clients)
     }
 
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
     pub async fn stop(&mut self) -> Result<()> {
         if self.process.is_running()? {
             // A paused broker would sleep through the request to stop.

@@ -74,6 +74,11 @@ impl Kafka {
         &self.bootstrap
     }
 
+    /// The process id of a broker of our own, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.broker.as_ref().and_then(Broker::pid)
+    }
+
     /// Makes topics, each a name and its number of partitions; none may be there yet. When this answers, every
     /// partition has a leader, so the first record need not wait for one.
     pub async fn create_topics(&self, topics: &[(&str, u32)]) -> Result<()> {

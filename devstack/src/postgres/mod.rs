@@ -69,6 +69,11 @@ impl Postgres {
         installation::client(name)
     }
 
+    /// The process id of the postmaster of a server of our own, while it runs: all others of the server are its children.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.as_ref().and_then(Server::pid)
+    }
+
     /// The administrator's URL: for making databases, and for looking into any of them.
     pub fn admin_url(&self) -> &str {
         self.admin.as_str()

@@ -49,6 +49,10 @@ impl Server {
         self.port
     }
 
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
     pub fn admin_url(&self) -> Result<Url> {
         let url = format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port);
         Url::parse(&url).context("The administrator's URL is none.")
