@@ -5,11 +5,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "the load and the report: nothing that a service decides by")]
 
+mod cost;
 mod limits;
+mod load;
 mod options;
 mod pair;
 mod report;
 mod sections;
+mod stage;
 mod targets;
 
 use std::process::ExitCode;
@@ -18,7 +21,7 @@ use clap::Parser;
 use devstack::Progress;
 
 use crate::options::Options;
-use crate::report::Report;
+use crate::report::{Report, Verdict};
 
 /// Two threads: the client shares two cores with all that it measures.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -33,13 +36,26 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Every section in its turn, then the report. A section that fails ends the run: figures of something broken are none.
+/// Every section in its turn, then the report. One that fails has no figures, and the others have theirs.
 async fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    // First, or a wrong name would show when everything is measured.
+    let before = options.compare.as_deref().map(Report::read).transpose()?;
     let progress = Progress::shown();
-    let mut report = Report { quick: options.quick, ..Report::default() };
+    let mut report = Report::new(options);
     for section in options.sections() {
-        section.measure(options, &progress, &mut report).await?;
+        if let Err(error) = section.measure(options, &progress, &mut report).await {
+            let failure = format!("{}: {error:#}", section.name());
+            eprintln!("  {failure}");
+            report.failures.push(failure);
+        }
     }
-    report.print()?;
-    Ok(ExitCode::SUCCESS)
+    report.print(before.as_ref())?;
+    let file = options.file(report.machine.began);
+    report.save(&file)?;
+    println!("\nAll figures are in {}.", file.display());
+    let verdict = Verdict::of(&report, options);
+    for sentence in verdict.sentences() {
+        eprintln!("bench: {sentence}");
+    }
+    Ok(ExitCode::from(&verdict))
 }

@@ -1,15 +1,106 @@
-//! The pair as a whole, under load.
+//! The pair as a whole. Here in a closed loop: as fast as it goes.
+
+mod lone;
+mod long;
+mod open;
+mod outage;
+mod scale;
+
+use std::time::Duration;
 
 use anyhow::Result;
-use devstack::{Ports, Progress, Stack, StackOptions};
+use chrono::Utc;
+use devstack::Progress;
 
+use crate::load::{Asked, Tally, closed};
 use crate::options::Options;
-use crate::report::{Report, Unit};
+use crate::report::{Report, Series, Unit};
+use crate::stage::{Cost, Stage};
 
-/// As fast as 64 connections go.
+pub use self::lone::lone;
+pub use self::long::long;
+pub use self::open::{shares, steady};
+pub use self::outage::outage;
+pub use self::scale::scale;
+
+const CONNECTIONS: u32 = 64;
+const WARM_UP: Duration = Duration::from_secs(3);
+const QUICK_WARM_UP: Duration = Duration::from_millis(300);
+
+/// As fast as 64 connections go, for ten seconds.
 pub async fn burst(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let stack = Stack::start(StackOptions { ports: Ports::Free, ..StackOptions::default() }, progress).await?;
-    let connections = options.sized(64.0, 8.0);
-    report.add("burst.connections", connections, Unit::Count);
-    stack.stop().await
+    let mut stage = Stage::raise(options, progress, report).await?;
+    saturate(&mut stage, "burst", options.length_s(10, 2), options, report).await?;
+    stage.strike().await
+}
+
+/// The same for five minutes: what piles up must not pile up without end.
+pub async fn sustained(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
+    let mut stage = Stage::raise(options, progress, report).await?;
+    saturate(&mut stage, "sustained", options.length_s(300, 3), options, report).await?;
+    stage.strike().await
+}
+
+/// What the pair can do: as this run has measured it already, or else as a short load shows.
+async fn maximum(stage: &mut Stage, section: &str, options: &Options, report: &mut Report) -> Result<f64> {
+    match report.value("sustained.confirmed_per_s").or(report.value("burst.confirmed_per_s")) {
+        Some(maximum) => Ok(maximum),
+        None => saturate(stage, section, options.length_s(10, 2), options, report).await,
+    }
+}
+
+/// A closed loop on a pair that is warm, and what came of it. Answers with how many orders were confirmed a second.
+pub async fn saturate(
+    stage: &mut Stage,
+    section: &str,
+    length: Duration,
+    options: &Options,
+    report: &mut Report,
+) -> Result<f64> {
+    warm_up(stage, options).await?;
+    let load = stage.load(CONNECTIONS, Asked::Plain)?;
+    let watch = stage.watch()?;
+    let began = Utc::now();
+    let tally = closed(&load, length).await?;
+    let drained = stage.settle(tally.accepted).await?;
+    let cost = watch.end().await?;
+    let confirmed = stage.books.confirmed_between(began, began + length).await?;
+    let confirmed_per_s = confirmed as f64 / length.as_secs_f64();
+    let figure = |what: &str| format!("{section}.{what}");
+    report.add(&figure("accepted_per_s"), tally.accepted_per_s(), Unit::PerSecond);
+    report.add(&figure("confirmed_per_s"), confirmed_per_s, Unit::PerSecond);
+    report.add(&figure("confirmed_per_accepted"), confirmed_per_s / tally.accepted_per_s(), Unit::Share);
+    report.add(&figure("refused"), tally.refused as f64, Unit::Count);
+    report.add(&figure("drained_ms"), drained.as_secs_f64() * 1_000.0, Unit::Ms);
+    add_times(&tally, &figure("http"), report);
+    stage.books.waits_since(began).await?.report(section, report);
+    add_backlog(&cost, length, section, report);
+    cost.report(section, tally.accepted, report);
+    Ok(confirmed_per_s)
+}
+
+/// The first orders of a pair wait for Kafka's compiler and for empty caches: nobody asks how long.
+pub async fn warm_up(stage: &mut Stage, options: &Options) -> Result<()> {
+    let load = stage.load(CONNECTIONS, Asked::Plain)?;
+    let tally = closed(&load, options.sized(WARM_UP, QUICK_WARM_UP)).await?;
+    stage.settle(tally.accepted).await.map(drop)
+}
+
+/// How long answers took: `what_p50_ms` and so on.
+pub fn add_times(tally: &Tally, what: &str, report: &mut Report) {
+    for (name, percent) in [("p50", 50.0), ("p95", 95.0), ("p99", 99.0), ("max", 100.0)] {
+        report.add(&format!("{what}_{name}_ms"), tally.percentile_ms(percent), Unit::Ms);
+    }
+}
+
+/// How many orders waited while the load lasted: at most, and whether there were more towards its end.
+fn add_backlog(cost: &Cost, length: Duration, section: &str, report: &mut Report) {
+    let under_load: Vec<(f64, f64)> =
+        cost.seen.backlog.iter().copied().filter(|(second, _)| *second <= length.as_secs_f64()).collect();
+    let most = under_load.iter().map(|(_, orders)| *orders).fold(0.0, f64::max);
+    report.add(&format!("{section}.backlog_max_orders"), most, Unit::Count);
+    if let Some((_, last)) = under_load.last() {
+        report.add(&format!("{section}.backlog_end_orders"), *last, Unit::Count);
+    }
+    report.series.push(Series { name: format!("{section}.backlog_orders"), points: under_load });
 }

@@ -11,6 +11,24 @@ pub enum Bound {
     LeastTimes(f64, &'static str),
 }
 
+impl Bound {
+    /// In a table.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Bound::Least(_) | Bound::LeastTimes(..) => "≥",
+            Bound::Most(_) => "≤",
+        }
+    }
+
+    /// In a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Bound::Least(_) | Bound::LeastTimes(..) => "at least",
+            Bound::Most(_) => "at most",
+        }
+    }
+}
+
 /// What a figure should be.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
@@ -55,5 +73,18 @@ pub const TARGETS: &[Target] = &[
     target("consumer.records_per_s", Bound::Least(20_000.0)),
     target("consumer.delivery_service_max_rss_mb", Bound::Most(40.0)),
     target("replay.records_per_s", Bound::Least(60_000.0)),
+    target("long.order_outbox_growth_dead_rows", Bound::Most(1.5)),
+    target("long.delivery_outbox_growth_dead_rows", Bound::Most(1.5)),
+    target("long.order_outbox_growth_mb", Bound::Most(1.2)),
+    target("long.delivery_outbox_growth_mb", Bound::Most(1.2)),
     target("growth.throughput_share_at_5m", Bound::Least(0.90)),
 ];
+
+/// What limits figures of this name: they are shown as a share of it.
+pub fn limit_of(figure: &str) -> Option<&'static str> {
+    match figure.split_once('.')? {
+        (_, "accepted_per_s" | "confirmed_per_s") => Some(L1),
+        ("relay", "rows_per_s") => Some(L3),
+        _ => None,
+    }
+}

@@ -1,0 +1,41 @@
+//! Something to sell and somewhere to deliver, so much of both that neither runs out.
+
+use anyhow::{Context, Result, ensure};
+use devstack::Stack;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::load::orders::{ARTICLES, ZONES, postal_prefix, sku};
+
+/// Pieces of each article.
+const PIECES: u64 = 1_000_000;
+/// Places a day in each zone.
+const PLACES: u64 = 1_000_000;
+
+/// Fills the shop over REST, as anybody would.
+pub async fn fill(stack: &Stack) -> Result<()> {
+    let http = Client::new();
+    let (orders, deliveries) = (stack.order_service.url(), stack.delivery_service.url());
+    for article in 0..ARTICLES {
+        let sku = sku(article);
+        let product = json!({
+            "name": format!("Article {article}"), "price_minor": 500 + 10 * article, "currency": "EUR", "weight_g": 100,
+        });
+        done(http.put(format!("{orders}/products/{sku}")), &product).await?;
+        done(http.post(format!("{orders}/products/{sku}/receipts")), &json!({"quantity": PIECES})).await?;
+    }
+    for zone in 0..ZONES {
+        let terms = json!({
+            "country": "DE", "prefixes": [postal_prefix(zone)], "capacity_per_day": PLACES, "weight_limit_g": 30_000,
+        });
+        done(http.put(format!("{deliveries}/zones/zone-{zone}")), &terms).await?;
+    }
+    Ok(())
+}
+
+async fn done(request: reqwest::RequestBuilder, body: &Value) -> Result<()> {
+    let answer = request.json(body).send().await.context("the shop could not be filled")?;
+    let status = answer.status();
+    ensure!(status.is_success(), "the shop could not be filled: {status} {}", answer.text().await?);
+    Ok(())
+}
