@@ -28,6 +28,9 @@ use super::{
     record::Record,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
 const BATCH: usize = 1_000;
 /// How many records may wait between the thread and the worker: the next batch.
