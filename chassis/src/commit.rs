@@ -20,7 +20,7 @@ use crate::{
     Failure, Tx, clock,
     database::OwnConnection,
     http::{Answer, Caller, Problem, idempotency::Keyed},
-    messaging::Wake,
+    messaging::HandOver,
 };
 
 /// How many requests one transaction takes at most (twice as many when twins of theirs went before): beyond a few hundred, a larger batch costs latency and gains little.
@@ -93,16 +93,16 @@ pub struct GroupCommit<R: Requests> {
     requests: R,
     pool: PgPool,
     connection: OwnConnection,
-    wake: Wake,
+    relay: HandOver,
     queue: mpsc::Receiver<Asking<R::Request>>,
 }
 
 impl<R: Requests> GroupCommit<R> {
     /// A committer and the task that serves it.
-    pub fn new(requests: R, pool: PgPool, wake: Wake) -> (Committer<R::Request>, Self) {
+    pub fn new(requests: R, pool: PgPool, relay: HandOver) -> (Committer<R::Request>, Self) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let connection = OwnConnection::default();
-        (Committer(sender), Self { requests, pool, connection, wake, queue })
+        (Committer(sender), Self { requests, pool, connection, relay, queue })
     }
 
     /// Commits batch after batch. Whoever runs it ends the process if it panics: without it no request is ever answered.
@@ -145,9 +145,8 @@ impl<R: Requests> GroupCommit<R> {
             return;
         }
         metrics::histogram!("commit_batch_requests").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-        let Self { requests, pool, connection, .. } = self;
-        batch::carry_out(&mut batch::Committing { requests, pool, connection }, batch).await;
-        self.wake.wake();
+        let Self { requests, pool, connection, relay, .. } = self;
+        batch::carry_out(&mut batch::Committing { requests, pool, connection, relay }, batch).await;
     }
 }
 

@@ -4,14 +4,14 @@ use std::{io, str::FromStr, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
-    PgPool, Postgres,
+    PgPool, Postgres, Transaction,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::Instant;
 
-use crate::{Tx, failure::is_transient};
+use crate::failure::is_transient;
 
 /// How long a unit of work waits for a connection before it is told that the database does not answer.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
             .connect_lazy_with(options.clone())
     };
     // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, a sweep, and who writes down what was heard. Relay:
-    // the lock's connection, the relay's own, the gauges', the janitor's, and who asks for our health.
+    // one that deletes pointers while another reads on, the gauges', the janitor's, and who asks for our health. Its lock has its own.
     let pools = Pools { requests: pool(10), inbox: pool(4), relay: pool(5) };
     wait_for(&pools.requests).await?;
     Ok(pools)
@@ -128,7 +128,7 @@ pub(crate) fn is_in_the_way(error: &sqlx::Error) -> bool {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_snapshot(pool: &PgPool) -> sqlx::Result<Tx<'static>> {
+pub async fn list_snapshot(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
     pool.begin_with("begin isolation level repeatable read read only; set local plan_cache_mode = force_custom_plan")
         .await
 }

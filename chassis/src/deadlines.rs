@@ -10,7 +10,7 @@ use shared_events::OrderId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Failure, Tx, clock, database::answered, messaging::Wake};
+use crate::{Failure, Tx, clock, database::answered, messaging::HandOver};
 
 /// How many overdue rows one transaction takes at most.
 const BATCH: i64 = 200;
@@ -49,14 +49,14 @@ pub trait Deadlines: Debug + Clone + Send + Sync + 'static {
 pub struct Sweeper<D> {
     deadlines: D,
     pool: PgPool,
-    relay: Wake,
+    relay: HandOver,
     every: Duration,
     passed_over: Vec<(OrderId, DateTime<Utc>)>,
 }
 
 impl<D: Deadlines> Sweeper<D> {
-    /// A sweeper that looks every so often, and wakes the relay when it has changed something.
-    pub fn new(deadlines: D, pool: PgPool, relay: Wake, every: Duration) -> Self {
+    /// A sweeper that looks every so often, and hands what it announces over to the relay.
+    pub fn new(deadlines: D, pool: PgPool, relay: HandOver, every: Duration) -> Self {
         Self { deadlines, pool, relay, every, passed_over: vec![] }
     }
 
@@ -93,12 +93,7 @@ impl<D: Deadlines> Sweeper<D> {
         loop {
             let mut taken = vec![];
             match answered(self.sweep(now, most, &mut taken)).await {
-                Ok(()) => {
-                    if !taken.is_empty() {
-                        self.relay.wake();
-                    }
-                    return Ok(taken.len());
-                }
+                Ok(()) => return Ok(taken.len()),
                 Err(Failure::Permanent(error)) => match taken[..] {
                     [order_id] if self.passed_over.len() < MOST_PASSED_OVER => {
                         self.pass_over(order_id, now, &error);
@@ -115,7 +110,7 @@ impl<D: Deadlines> Sweeper<D> {
     /// One transaction. `taken` says what it was about, also when it fails.
     async fn sweep(&self, now: DateTime<Utc>, most: i64, taken: &mut Vec<OrderId>) -> Result<(), Failure> {
         let but: Vec<OrderId> = self.passed_over.iter().map(|(order_id, _)| *order_id).collect();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Tx::announcing_to(&self.relay, self.pool.begin().await?);
         *taken = self.deadlines.lock_overdue(&mut tx, now, most, &but).await?;
         if taken.is_empty() {
             return Ok(());

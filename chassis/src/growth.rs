@@ -211,7 +211,7 @@ async fn alone(pool: &PgPool) -> sqlx::Result<Option<Tx<'static>>> {
 }
 
 async fn alone_with(pool: &PgPool, begin: &'static str) -> sqlx::Result<Option<Tx<'static>>> {
-    let mut tx = pool.begin_with(begin).await?;
+    let mut tx = Tx::from(pool.begin_with(begin).await?);
     sqlx::raw_sql("set local lock_timeout = '300ms'; set local statement_timeout = '5s'").execute(&mut *tx).await?;
     let taken = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "taken!""#, LOCK);
     if taken.fetch_one(&mut *tx).await? {

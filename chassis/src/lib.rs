@@ -15,6 +15,7 @@ pub mod http;
 pub mod messaging;
 mod service;
 mod telemetry;
+mod transaction;
 
 pub use commit::{Asked, Committer, GroupCommit, Requests};
 pub use config::{Chores, LogFormat, Settings};
@@ -24,6 +25,4 @@ pub use failure::Failure;
 pub use growth::{Janitor, Retention, Turn};
 pub use messaging::{Incoming, Reactions};
 pub use service::{Api, Routes, Running, Service};
-
-/// A transaction of the service's own database.
-pub type Tx<'a> = sqlx::Transaction<'a, sqlx::Postgres>;
+pub use transaction::Tx;

@@ -74,23 +74,33 @@ impl Attributes {
     /// The headers, in a fixed order.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
-            ("ce_specversion", "1.0".to_owned()),
-            ("ce_id", self.id.to_string()),
-            ("ce_source", self.source.to_owned()),
-            ("ce_type", self.event_type.clone()),
-            ("ce_time", time_text(self.time)),
-            ("ce_subject", self.order_id.to_string()),
-            ("ce_sequence", self.version.to_string()),
-            ("ce_correlationid", self.order_id.to_string()),
-            ("ce_causationid", self.cause.id.clone()),
-            ("ce_dataschema", self.data_schema.clone()),
-            ("content-type", CONTENT_TYPE.to_owned()),
+        self.fold_headers(Vec::new(), |mut headers, name, value| {
+            headers.push((name, value.to_owned()));
+            headers
+        })
+    }
+
+    /// Adds the headers, in a fixed order, to whatever collects them.
+    pub fn fold_headers<T>(&self, start: T, add: impl Fn(T, &'static str, &str) -> T) -> T {
+        let order_id = self.order_id.to_string();
+        let headers = [
+            ("ce_specversion", "1.0"),
+            ("ce_id", &self.id.to_string()),
+            ("ce_source", self.source),
+            ("ce_type", &self.event_type),
+            ("ce_time", &time_text(self.time)),
+            ("ce_subject", &order_id),
+            ("ce_sequence", &self.version.to_string()),
+            ("ce_correlationid", &order_id),
+            ("ce_causationid", &self.cause.id),
+            ("ce_dataschema", &self.data_schema),
+            ("content-type", CONTENT_TYPE),
         ];
-        if let Some(trace_parent) = &self.cause.trace_parent {
-            headers.push(("traceparent", trace_parent.clone()));
+        let headers = headers.into_iter().fold(start, |headers, (name, value)| add(headers, name, value));
+        match &self.cause.trace_parent {
+            Some(trace_parent) => add(headers, "traceparent", trace_parent),
+            None => headers,
         }
-        headers
     }
 }
 

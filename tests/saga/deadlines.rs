@@ -11,7 +11,7 @@ mod unanswered;
 mod unsent;
 
 use anyhow::{Result, ensure};
-use chassis::{Deadlines, Sweeper, clock, messaging::Wake};
+use chassis::{Deadlines, Sweeper, Tx, clock, messaging::HandOver};
 use chrono::{DateTime, TimeDelta, Utc};
 use delivery_service::deadlines::DeliveryDeadlines;
 use http::StatusCode;
@@ -120,7 +120,7 @@ fn delivery_sweeper(pool: &PgPool) -> Sweeper<DeliveryDeadlines> {
 }
 
 fn sweeper<D: Deadlines>(deadlines: D, pool: &PgPool) -> Sweeper<D> {
-    Sweeper::new(deadlines, pool.clone(), Wake::default(), Duration::from_secs(1))
+    Sweeper::new(deadlines, pool.clone(), HandOver::default(), Duration::from_secs(1))
 }
 
 fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
@@ -129,7 +129,7 @@ fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
 
 /// The oldest order about which a service may still have to announce something.
 async fn oldest_open(deadlines: &impl Deadlines, pool: &PgPool) -> Result<Option<String>> {
-    let mut tx = pool.begin().await?;
+    let mut tx = Tx::from(pool.begin().await?);
     Ok(deadlines.oldest_open(&mut tx, OrderId(uuid::Uuid::nil())).await?.map(|order| order.to_string()))
 }
 

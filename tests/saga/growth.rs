@@ -112,7 +112,7 @@ impl Books {
 
     async fn announce_all(&self, events: impl IntoIterator<Item = &Envelope>) -> Result<()> {
         let outgoing: Vec<_> = events.into_iter().cloned().map(Outgoing::New).collect();
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Tx::from(self.pool.begin().await?);
         announce(&mut tx, &outgoing).await?;
         tx.commit().await?;
         Ok(())

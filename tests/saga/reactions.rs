@@ -1,6 +1,6 @@
 //! What a service does with a batch of events or of requests, whole: without those who would halve a batch that cannot be applied.
 
-use chassis::{Asked, Incoming, Reactions, Requests, clock};
+use chassis::{Asked, Incoming, Reactions, Requests, Tx, clock};
 use chrono::NaiveDate;
 use delivery_service::{
     domain::{Command, FailureReason, Zone},
@@ -40,7 +40,7 @@ async fn the_first_order_of_a_day_placed_and_cancelled_in_one_batch_is_one_chang
         stamp: clock::stamp(),
         order_is_new: true,
     });
-    let mut tx = pool.begin().await.expect("a transaction");
+    let mut tx = Tx::from(pool.begin().await.expect("a transaction"));
     service.reactions.react(&mut tx, &events).await.expect("both are applied");
     tx.commit().await.expect("a commit");
 
@@ -76,7 +76,7 @@ async fn a_batch_takes_the_places_that_it_adds_to_a_zone_and_takes_away_those_th
     };
     let decide = async |requests: Vec<Request>| {
         let asked: Vec<_> = requests.into_iter().map(asked).collect();
-        let mut tx = pool.begin().await.expect("a transaction");
+        let mut tx = Tx::from(pool.begin().await.expect("a transaction"));
         let answers = service.requests.decide(&mut tx, &asked.iter().collect::<Vec<_>>()).await.expect("one batch");
         tx.commit().await.expect("a commit");
         assert!(answers.iter().all(|answer| answer.status.is_success()), "{answers:?}");
@@ -89,7 +89,7 @@ async fn a_batch_takes_the_places_that_it_adds_to_a_zone_and_takes_away_those_th
         stamp: clock::stamp(),
         order_is_new: true,
     });
-    let mut tx = pool.begin().await.expect("a transaction");
+    let mut tx = Tx::from(pool.begin().await.expect("a transaction"));
     service.reactions.react(&mut tx, &events).await.expect("both are planned");
     tx.commit().await.expect("a commit");
 

@@ -17,6 +17,7 @@ use crate::{
         Answer, Problem,
         idempotency::{self, Begun, Keyed},
     },
+    messaging::HandOver,
 };
 
 /// A request on its way, with where its answer goes.
@@ -41,6 +42,8 @@ pub(super) struct Committing<'a, R> {
     pub requests: &'a R,
     pub pool: &'a PgPool,
     pub connection: &'a mut OwnConnection,
+    /// Gets what is announced.
+    pub relay: &'a HandOver,
 }
 
 /// Decides, commits and answers. A request that can never be carried out is found by halving, and answered alone.
@@ -112,9 +115,9 @@ async fn try_once<R: Requests>(
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Tried, Failure> {
-    let Committing { requests, pool, connection: own } = committing;
+    let Committing { requests, pool, connection: own, relay } = committing;
     let mut connection = own.take(pool).await?;
-    let prepared = answered(prepare(*requests, &mut connection, asked, keyed));
+    let prepared = answered(prepare(*requests, relay, &mut connection, asked, keyed));
     let Some(Prepared { tx, transaction_id, answers }) = prepared.await? else { return Ok(Tried::PlanAgain) };
     match answered(tx.commit()).await {
         Ok(()) => {
@@ -140,11 +143,12 @@ struct Prepared<'c> {
 /// Everything up to the COMMIT. Nothing if somebody else has just used one of the keys.
 async fn prepare<'c, R: Requests>(
     requests: &R,
+    relay: &HandOver,
     connection: &'c mut PgConnection,
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Option<Prepared<'c>>, Failure> {
-    let mut tx = connection.begin().await?;
+    let mut tx = Tx::announcing_to(relay, connection.begin().await?);
     let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
     let Begun { transaction_id, kept } = idempotency::begin(&mut tx, &keys).await?;
     let earlier: Vec<Option<Answer>> = keyed

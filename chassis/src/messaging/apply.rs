@@ -85,8 +85,8 @@ enum Tried {
 }
 
 impl<R: Reactions> Inbox<R> {
-    /// The inbox of a service that listens to this topic. The relay is woken after each commit, the retries when parked
-    /// events became applicable.
+    /// The inbox of a service that listens to this topic. What is announced goes to the relay, and the retries are woken when
+    /// parked events became applicable.
     pub fn new(reactions: R, pool: PgPool, listens_to: Topic, wakes: Wakes, applied: Applied) -> Self {
         let connection = Mutex::default();
         let (heard, expects_repeats) = (Heard::default(), AtomicBool::default());
@@ -188,7 +188,7 @@ impl<R: Reactions> Inbox<R> {
         let candidates: Vec<_> =
             batch.iter().zip(&read).map(|(record, read)| candidate(record, read, rejected.as_deref())).collect();
 
-        let mut tx = connection.begin().await?;
+        let mut tx = Tx::announcing_to(&self.wakes.relay, connection.begin().await?);
         // Most batches only begin lanes. That is supposed without looking: where it is wrong, the claim says so.
         let mut seen = HashMap::new();
         let mut plan = inbox::plan(&seen, &candidates, unknown);
@@ -227,7 +227,6 @@ impl<R: Reactions> Inbox<R> {
         if events.is_empty() {
             return;
         }
-        self.wakes.relay.wake();
         if self.applied.0.receiver_count() > 0 {
             let orders: Arc<[_]> = events.iter().map(|event| event.envelope.order_id).collect();
             // Fails when the last one that waited has just gone: then nobody misses it.

@@ -38,13 +38,14 @@ pub fn producer(settings: &KafkaSettings) -> ClientConfig {
         .set("acks", "all")
         // What Java clients use, so that any of them finds the same lane.
         .set("partitioner", "murmur2_random")
-        // The outbox batches already: waiting for more would only cost latency.
+        // What is announced comes in batches already, and what comes while the requests before it are under way is the next one:
+        // waiting for more would only cost latency.
         .set("linger.ms", "0")
         // What is queued travels together, and a topic's limit (`topics::BATCH_BYTES`) is for all of it: with the default of 1 MB a
         // few hundred events are refused for being too large together. Below that limit, an event that is too large by itself
         // is refused alone.
         .set("batch.size", "131072")
-        // 1 GiB by default; the relay keeps a few hundred records in flight.
+        // 1 GiB by default; the relay keeps a few megabytes in flight.
         .set("queue.buffering.max.kbytes", "16384")
         // Well above a leader election, and short enough that the relay notices and tells.
         .set("message.timeout.ms", "120000");

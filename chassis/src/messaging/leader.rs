@@ -3,7 +3,7 @@
 //! The lock lives on a connection of its own and dies with it, so a leader that is killed is succeeded at once. For the moment
 //! in which a former leader has not noticed yet, there are two: they repeat, and do no harm.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
@@ -13,10 +13,7 @@ use sqlx::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    outbox::Wake,
-    relay::{Relay, Step},
-};
+use super::{handover::HandOver, relay::Relay};
 use crate::database::answered;
 
 /// The advisory lock's number: any, as long as it is the same in every instance. A database belongs to one service.
@@ -45,12 +42,12 @@ pub enum Standing {
 pub async fn run(
     mut relay: Relay,
     pool: PgPool,
-    wake: Wake,
+    handed_over: HandOver,
     standing: watch::Sender<Standing>,
     stop: CancellationToken,
 ) {
     while !stop.is_cancelled() {
-        if let Err(error) = stand_then_lead(&mut relay, &pool, &wake, &standing, &stop).await {
+        if let Err(error) = stand_then_lead(&mut relay, &pool, &handed_over, &standing, &stop).await {
             standing.send_replace(Standing::Down);
             tracing::warn!(%error, "the relay starts over in {AFTER_AN_ERROR:?}: {error:#}");
             pause(AFTER_AN_ERROR, &stop).await;
@@ -64,14 +61,14 @@ pub async fn run(
 async fn stand_then_lead(
     relay: &mut Relay,
     pool: &PgPool,
-    wake: &Wake,
+    handed_over: &HandOver,
     standing: &watch::Sender<Standing>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     // A pool of its own, closed afterwards: a connection that went back to a shared pool would take the lock with it, and
     // nobody could lead any more.
     let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
-    let ended = with_lock(&own, relay, pool, wake, standing, stop).await;
+    let ended = with_lock(&own, relay, pool, handed_over, standing, stop).await;
     if tokio::time::timeout(CLOSED_WITHIN, own.close()).await.is_err() {
         // A connection into the void: the server's keepalive ends it, and the lock with it.
         tracing::warn!("the connection of the relay's lock could not be closed");
@@ -83,7 +80,7 @@ async fn with_lock(
     own: &PgPool,
     relay: &mut Relay,
     pool: &PgPool,
-    wake: &Wake,
+    handed_over: &HandOver,
     standing: &watch::Sender<Standing>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -92,7 +89,7 @@ async fn with_lock(
     connection.eager_reconnect(false);
     while !take_lock(&mut connection).await? {
         standing.send_replace(Standing::StandingBy);
-        stand_by(pool, wake, stop).await?;
+        stand_by(pool, handed_over, stop).await?;
         if stop.is_cancelled() {
             return Ok(());
         }
@@ -101,7 +98,7 @@ async fn with_lock(
     connection.listen("outbox").await?;
     tracing::info!("this instance's relay leads");
     standing.send_replace(Standing::Leading);
-    lead(relay, connection, wake, stop).await
+    lead(relay, connection, handed_over, stop).await
 }
 
 async fn take_lock(connection: &mut PgListener) -> anyhow::Result<bool> {
@@ -111,54 +108,59 @@ async fn take_lock(connection: &mut PgListener) -> anyhow::Result<bool> {
 
 /// Waits a moment, and passes on to the leader, in a statement of its own, that something was committed here. Never inside
 /// a business transaction: NOTIFY takes a lock that all committing transactions would queue for.
-async fn stand_by(pool: &PgPool, wake: &Wake, stop: &CancellationToken) -> anyhow::Result<()> {
+async fn stand_by(pool: &PgPool, handed_over: &HandOver, stop: &CancellationToken) -> anyhow::Result<()> {
     let until = Instant::now() + LOOK_EVERY;
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep_until(until) => return Ok(()),
-            () = wake.woken() => {
-                sqlx::query!("select pg_notify('outbox', '')").execute(pool).await.context("the leader could not be told")?;
-                pause(POKE_EVERY, stop).await;
-            }
+            () = handed_over.arrived() => {}
+            () = handed_over.called() => {}
         }
+        // The leader finds it in the outbox. Kept here it would be sent by a relay that leads much later.
+        handed_over.take();
+        sqlx::query!("select pg_notify('outbox', '')").execute(pool).await.context("the leader could not be told")?;
+        pause(POKE_EVERY, stop).await;
     }
 }
 
 /// Turns the relay until the lock's connection is lost or the service stops.
 async fn lead(
     relay: &mut Relay,
-    mut connection: PgListener,
-    wake: &Wake,
+    connection: PgListener,
+    handed_over: &HandOver,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut checked = Instant::now();
-    while !stop.is_cancelled() {
-        if checked.elapsed() >= LOOK_EVERY {
-            // Under load nobody waits for a notification, so a lost connection has to be looked for.
-            let asked = sqlx::query_scalar!("select 1").fetch_one(&mut connection);
-            answered(asked).await.context("the relay's lock is lost")?;
-            checked = Instant::now();
-            // Notifications that came with the answer say what the next turn finds anyway.
-            while connection.next_buffered().is_some() {}
-        }
-        let turned = tokio::select! {
+    let mut listening = pin!(listen(connection, handed_over));
+    relay.begin();
+    loop {
+        tokio::select! {
             // A turn can wait as long as Kafka is away; its events stay in flight.
             () = stop.cancelled() => return Ok(()),
-            turned = relay.step() => turned?,
+            lost = &mut listening => return lost.context("the relay's lock is lost"),
+            turned = async {
+                relay.called().await;
+                relay.step().await
+            } => turned?,
         };
-        if turned == Step::Idle {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = wake.woken() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                told = connection.try_recv() => {
-                    told?.context("the relay's lock is lost")?;
-                }
+    }
+}
+
+/// Passes on what the other instances tell. Ends when the connection is lost, and the lock with it: under load nobody else would
+/// notice, so it is looked for.
+async fn listen(mut connection: PgListener, handed_over: &HandOver) -> anyhow::Result<()> {
+    loop {
+        match tokio::time::timeout(LOOK_EVERY, connection.try_recv()).await {
+            Ok(told) => {
+                told?.context("the connection was cut")?;
+                handed_over.wake();
+            }
+            Err(_silence) => {
+                let asked = sqlx::query_scalar!("select 1").fetch_one(&mut connection);
+                answered(asked).await?;
             }
         }
     }
-    Ok(())
 }
 
 async fn pause(wait: Duration, stop: &CancellationToken) {

@@ -3,7 +3,7 @@
 //! ```text
 //!   a change          load → decide or react → save
 //!                         │ one transaction: rows, event_log, outbox                 (outbox)
-//!   committed ────────────┤
+//!   committed ────────────┤ an order's first event is handed over                    (handover)
 //!                         ▼
 //!   relay             lowest version of each order → Kafka → ack → pointer deleted     (relay, leader)
 //!                         │ key = order id
@@ -22,6 +22,7 @@ mod apply;
 mod complaints;
 mod consumer;
 mod gauges;
+mod handover;
 mod heard;
 mod inbox;
 pub mod kafka;
@@ -37,6 +38,8 @@ pub mod topics;
 pub use apply::{Applied, Inbox, Incoming, Reactions};
 pub use consumer::Consumer;
 pub use gauges::watch as watch_gauges;
+pub(crate) use handover::Announced;
+pub use handover::HandOver;
 pub use heard::{Heard, HeldUp, heard_until, held_up};
 pub use inbox::{Candidate, Claim, Outcome, Plan, Reason, plan};
 pub use kafka::KafkaSettings;

@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::handover::HandOver;
 use crate::Tx;
 
 /// Something that goes into the outbox.
@@ -31,7 +32,7 @@ pub enum Outgoing {
     },
 }
 
-/// Writes events into the log and points the relay at them. The caller commits, and wakes the relay then.
+/// Writes events into the log and points the relay at them. The relay is told when the transaction is committed.
 ///
 /// # Errors
 /// What the database says; an event that was announced before under this version is a unique violation.
@@ -59,12 +60,13 @@ pub async fn announce(tx: &mut Tx<'_>, outgoing: &[Outgoing]) -> sqlx::Result<()
 /// One statement for both tables: neither can be written without the other.
 async fn announce_new(tx: &mut Tx<'_>, new: &[&Envelope]) -> sqlx::Result<()> {
     let data: Vec<_> = new.iter().map(|one| one.event.to_json().expect("an event has a JSON form")).collect();
-    sqlx::query!(
+    let pointers = sqlx::query!(
         r#"with logged as (
                insert into event_log (order_id, version, event_id, event_type, data_schema, occurred_at, causation_id, trace_parent, data)
                select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::bytea[])
            )
-           insert into outbox (order_id, version) select * from unnest($1::uuid[], $2::bigint[])"#,
+           insert into outbox (order_id, version) select * from unnest($1::uuid[], $2::bigint[])
+           returning seq, order_id, version"#,
         &new.iter().map(|one| one.order_id.0).collect::<Vec<_>>(),
         &new.iter().map(|one| one.version.0).collect::<Vec<_>>(),
         &new.iter().map(|one| one.id.0).collect::<Vec<_>>(),
@@ -75,8 +77,19 @@ async fn announce_new(tx: &mut Tx<'_>, new: &[&Envelope]) -> sqlx::Result<()> {
         &new.iter().map(|one| one.cause.trace_parent.clone()).collect::<Vec<_>>() as &[Option<String>],
         &data,
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
+    let announced = tx.announced();
+    for ((one, data), pointer) in new.iter().zip(data).zip(pointers) {
+        // Rows come back as they went in. Nothing promises that, and another event's number would delete the wrong pointer.
+        let is_its_pointer = (pointer.order_id, pointer.version) == (one.order_id.0, one.version.0);
+        if is_its_pointer && one.version == Version::NONE.next() {
+            let record = Some((one.attributes(), data));
+            announced.first.push(Pending { seq: pointer.seq, order_id: one.order_id, record });
+        } else {
+            announced.more = true;
+        }
+    }
     Ok(())
 }
 
@@ -89,15 +102,16 @@ async fn announce_again(tx: &mut Tx<'_>, again: &[(OrderId, Version)]) -> sqlx::
     )
     .execute(&mut **tx)
     .await?;
+    tx.announced().more = true;
     Ok(())
 }
 
-/// Tells the relay of this process that something was committed. Cheap, and never part of a transaction.
+/// Wakes a worker of this process after a commit. Cheap, and never part of a transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Wake(Arc<Notify>);
 
 impl Wake {
-    /// There may be something to send.
+    /// There may be something to do.
     pub fn wake(&self) {
         self.0.notify_one();
     }
@@ -108,11 +122,11 @@ impl Wake {
     }
 }
 
-/// Who has to be woken after a commit.
+/// Who is told after a commit.
 #[derive(Debug, Clone, Default)]
 pub struct Wakes {
-    /// The relay: there may be something in the outbox.
-    pub relay: Wake,
+    /// The relay: something was announced.
+    pub relay: HandOver,
     /// The retries: a parked event may have become applicable.
     pub retries: Wake,
 }
@@ -137,20 +151,55 @@ pub(crate) struct Pending {
     pub record: Option<(Attributes, Vec<u8>)>,
 }
 
-/// The oldest pointers that may go out now: of each order only the lowest version, and none of the orders held back.
-pub(crate) async fn sendable(pool: &PgPool, topic: Topic, held_back: &[Uuid], most: i64) -> sqlx::Result<Vec<Pending>> {
+impl Pending {
+    /// About how much memory it takes: the event's data, and half a kilobyte for what travels beside it.
+    pub fn bytes(&self) -> usize {
+        512 + self.record.as_ref().map_or(0, |(_, data)| data.len())
+    }
+}
+
+/// What the outbox itself says of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pointer {
+    pub seq: i64,
+    pub order_id: OrderId,
+    pub version: Version,
+}
+
+/// The first pointers behind this number that may go out as far as the outbox knows: of each order only the lowest version.
+pub(crate) async fn sendable(pool: &PgPool, after: i64, most: i64) -> sqlx::Result<Vec<Pointer>> {
+    // Nothing is below the first version, and most are first: those need no second look.
     let rows = sqlx::query!(
-        r#"select o.seq, o.order_id, o.version,
-                  l.event_id as "event_id?", l.event_type as "event_type?", l.data_schema as "data_schema?",
-                  l.occurred_at as "occurred_at?", l.causation_id as "causation_id?", l.trace_parent, l.data as "data?"
+        r#"select o.seq, o.order_id, o.version
            from outbox o
-           left join event_log l using (order_id, version)
-           where not (o.order_id = any ($1::uuid[]))
-             and not exists (select from outbox lower where lower.order_id = o.order_id and lower.version < o.version)
+           where o.seq > $1
+             and (o.version = 1 or not exists (select from outbox lower where lower.order_id = o.order_id and lower.version < o.version))
            order by o.seq
            limit $2"#,
-        held_back,
+        after,
         most,
+    )
+    .fetch_all(pool)
+    .await?;
+    let pointers = rows.into_iter().map(|row| Pointer {
+        seq: row.seq,
+        order_id: OrderId(row.order_id),
+        version: Version(row.version),
+    });
+    Ok(pointers.collect())
+}
+
+/// What these point to, oldest first.
+pub(crate) async fn read(pool: &PgPool, topic: Topic, pointers: &[Pointer]) -> sqlx::Result<Vec<Pending>> {
+    let rows = sqlx::query!(
+        r#"select o.seq as "seq!", o.order_id as "order_id!", o.version as "version!",
+                  l.event_id as "event_id?", l.event_type as "event_type?", l.data_schema as "data_schema?",
+                  l.occurred_at as "occurred_at?", l.causation_id as "causation_id?", l.trace_parent as "trace_parent?", l.data as "data?"
+           from unnest($1::bigint[], $2::uuid[], $3::bigint[]) as o (seq, order_id, version)
+           left join event_log l on l.order_id = o.order_id and l.version = o.version"#,
+        &pointers.iter().map(|pointer| pointer.seq).collect::<Vec<_>>(),
+        &pointers.iter().map(|pointer| pointer.order_id.0).collect::<Vec<_>>(),
+        &pointers.iter().map(|pointer| pointer.version.0).collect::<Vec<_>>(),
     )
     .fetch_all(pool)
     .await?;
@@ -167,7 +216,10 @@ pub(crate) async fn sendable(pool: &PgPool, topic: Topic, held_back: &[Uuid], mo
         let order_id = OrderId(row.order_id);
         Pending { seq: row.seq, order_id, record: logged.record(topic, order_id, Version(row.version)) }
     });
-    Ok(pending.collect())
+    let mut pending: Vec<_> = pending.collect();
+    // They come as they were asked for. Nothing promises that; sorting what is sorted costs next to nothing.
+    pending.sort_by_key(|one| one.seq);
+    Ok(pending)
 }
 
 /// A row of the log as an outer join gives it.

@@ -9,7 +9,6 @@ use bytes::{Bytes, BytesMut};
 use rdkafka::{
     Message,
     message::{BorrowedHeaders, BorrowedMessage, Header, Headers, OwnedHeaders},
-    producer::FutureRecord,
 };
 use shared_events::{
     Envelope, OrderId, Topic, Version,
@@ -106,16 +105,8 @@ fn header_at(headers: &BorrowedHeaders, at: usize) -> (String, Option<&[u8]>) {
     read.unwrap_or_else(|_| ("\u{fffd}".to_owned(), None))
 }
 
-/// The record that announces an event.
-pub(crate) fn announcing<'a>(
-    topic: &'a str,
-    key: &'a str,
-    attributes: &Attributes,
-    data: &'a [u8],
-) -> FutureRecord<'a, str, [u8]> {
-    let headers = attributes.headers();
-    let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |headers, (key, value)| {
-        headers.insert(Header { key, value: Some(value) })
-    });
-    FutureRecord::to(topic).key(key).payload(data).headers(headers)
+/// The headers of the record that announces an event.
+pub(crate) fn headers(attributes: &Attributes) -> OwnedHeaders {
+    attributes
+        .fold_headers(OwnedHeaders::new(), |headers, key, value| headers.insert(Header { key, value: Some(value) }))
 }

@@ -2,40 +2,40 @@
 //! acknowledgement, never two unacknowledged events of one order in flight.
 //!
 //! That rule makes two relays at once merely repeat, never disorder; electing one ([`super::leader`]) saves the repeats.
+//!
+//! An order's first event comes by hand from the commit that announced it, and goes out without a look into the database. All else is
+//! found in the outbox. So is what was handed over, should it not have gone out: nothing depends on the hand-over.
 
-use std::{collections::HashMap, pin::Pin, time::Duration};
+mod flights;
+mod pages;
+mod producing;
+mod rests;
 
-use anyhow::Context;
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use rdkafka::{
-    ClientConfig,
-    error::{KafkaError, RDKafkaErrorCode},
-    producer::{FutureProducer, Producer},
-};
-use shared_events::{OrderId, Topic};
+use std::{pin::pin, time::Duration};
+
+use futures_util::future;
+use shared_events::Topic;
 use sqlx::PgPool;
-use tokio::time::Instant;
-use uuid::Uuid;
+use tokio::time::{Instant, sleep};
 
 use super::{
-    complaints::Complaints,
-    kafka::{self, KafkaSettings},
+    handover::HandOver,
+    kafka::KafkaSettings,
     outbox::{self, Pending},
-    record, topics,
 };
 use crate::database::answered;
+use flights::Flights;
+use pages::{Pages, Wanted};
+use producing::{Client, Given};
+use rests::Rests;
 
-/// How many events are in flight at most. A few hundred fill the pipeline; more would only wait in the client's queue.
-const WINDOW: usize = 500;
 /// How long a turn waits for acknowledgements before it looks for new events again.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How many orders may rest before the relay stops looking for others: by then it is Kafka that is ill, not the events.
-const RESTING: usize = 1_000;
+/// How long acknowledgements are gathered where there is no hurry: their pointers are deleted in one transaction.
+const GATHERED_FOR: Duration = Duration::from_millis(5);
 /// How long an event may be unacknowledged before the client is taken to be stuck. Longer than an election, and than a produce
 /// request to a broker that is alive; a client that is replaced for nothing costs a few repeats.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
-/// An event that could not be published is tried again after 1 s × 2ⁿ, at most this.
-const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What one turn of the relay did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,30 +46,15 @@ pub enum Step {
     Idle,
 }
 
-/// Sends what the outbox points to.
+/// Sends what is handed over, and what the outbox points to.
 pub struct Relay {
     pool: PgPool,
     topic: Topic,
-    topic_name: String,
-    config: ClientConfig,
-    producer: FutureProducer<Complaints>,
-    in_flight: FuturesUnordered<Flight>,
-    /// The orders of what is in flight, and since when: their next version waits.
-    flying: HashMap<OrderId, Instant>,
-    resting: HashMap<OrderId, Rest>,
-}
-
-type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
-
-struct Landed {
-    seq: i64,
-    order_id: OrderId,
-    acknowledged: Result<(), String>,
-}
-
-struct Rest {
-    until: Instant,
-    tries: u32,
+    client: Client,
+    handed_over: HandOver,
+    pages: Pages,
+    flights: Flights,
+    rests: Rests,
 }
 
 impl Relay {
@@ -77,33 +62,45 @@ impl Relay {
     ///
     /// # Errors
     /// When the Kafka client refuses its settings.
-    pub fn new(pool: PgPool, topic: Topic, settings: &KafkaSettings) -> anyhow::Result<Self> {
-        let config = kafka::producer(settings);
-        let producer = config.create_with_context(Complaints::default()).context("the producer could not be made")?;
-        Ok(Self {
-            pool,
-            topic,
-            topic_name: topics::name(settings, topic),
-            config,
-            producer,
-            in_flight: FuturesUnordered::new(),
-            flying: HashMap::new(),
-            resting: HashMap::new(),
-        })
+    pub fn new(pool: PgPool, topic: Topic, settings: &KafkaSettings, handed_over: HandOver) -> anyhow::Result<Self> {
+        let client = Client::new(settings, topic)?;
+        let (pages, flights, rests) = (Pages::unread(), Flights::default(), Rests::default());
+        Ok(Self { pool, topic, client, handed_over, pages, flights, rests })
     }
 
-    /// One turn: sends what may go out, waits a moment for acknowledgements, and deletes the acknowledged pointers.
+    /// For a relay that begins to lead: what it has by hand or has read may be long past. What is to be sent is in the outbox.
+    pub(super) fn begin(&mut self) {
+        self.handed_over.take();
+        self.pages = Pages::unread();
+    }
+
+    /// Returns as soon as there may be something to do; at once while something is under way.
+    pub(super) async fn called(&self) {
+        let may_send_on = self.may_send() && !self.pages.are_empty();
+        if self.flights.is_empty() && !may_send_on && !self.is_to_read() {
+            tokio::select! {
+                () = self.handed_over.arrived() => {}
+                () = self.handed_over.called() => {}
+                () = sleep(pages::BEGIN_EVERY) => {}
+            }
+        }
+    }
+
+    /// One turn: sends what may go out, waits a moment for acknowledgements, and deletes the acknowledged pointers while it reads on.
     ///
     /// # Errors
     /// When the database fails or a producer cannot be made. What is in flight stays so: the next turn goes on with it.
     pub async fn step(&mut self) -> anyhow::Result<Step> {
         self.replace_broken_producer()?;
-        self.send().await?;
-        if self.in_flight.is_empty() {
+        self.send();
+        if self.flights.is_empty() {
+            self.look().await?;
+        }
+        if self.flights.is_empty() {
             return Ok(Step::Idle);
         }
-        let landed = self.land().await;
-        Ok(Step::Relayed(self.settle(landed).await?))
+        self.land().await;
+        Ok(Step::Relayed(self.settle().await?))
     }
 
     /// Waits for what is in flight, sending nothing new. What is not acknowledged by then goes out again later.
@@ -112,121 +109,187 @@ impl Relay {
     /// When the database fails.
     pub async fn finish(&mut self, within: Duration) -> anyhow::Result<()> {
         let give_up_at = Instant::now() + within;
-        while !self.in_flight.is_empty() && Instant::now() < give_up_at {
-            let landed = self.land().await;
-            self.settle(landed).await?;
+        self.take_reports();
+        while !self.flights.is_empty() && Instant::now() < give_up_at {
+            if !self.flights.any_acknowledged() {
+                let reports = self.client.reports();
+                tokio::select! { () = reports.arrived() => {}, () = sleep(PATIENCE) => {} }
+                self.take_reports();
+            }
+            delete(self.pool.clone(), self.flights.acknowledged()).await?;
+            self.flights.end_acknowledged();
         }
         Ok(())
     }
 
-    /// A client that broke is of no more use: the broker has lost track of an idempotent producer, or the client has lost all
-    /// brokers for good. A broker that was cut off from its controller tells for a moment that there are no brokers and no leaders;
-    /// librdkafka 2.12 then lets go of the only ones it knows, and a second answer of that kind calls off its way back to
-    /// `bootstrap.servers` (`rd_kafka_rebootstrap_tmr_stop`). Its issue 5430 is another way to the same end.
+    /// A client that broke is of no more use: the broker has lost track of an idempotent producer, or the client waits for a
+    /// leader that has long been there again (librdkafka's issue 5430: after a partition was without one for a moment, the
+    /// client may never send to it again).
     fn replace_broken_producer(&mut self) -> anyhow::Result<()> {
-        let fatal = self.producer.client().fatal_error().map(|(code, text)| format!("{code}: {text}"));
-        let oldest = self.flying.values().min().map(Instant::elapsed);
-        let stuck = oldest.filter(|age| *age >= STUCK_AFTER).map(|age| format!("an event waits for {age:?}"));
-        let Some(reason) = fatal.or(stuck) else { return Ok(()) };
+        let stuck = self.flights.oldest().filter(|age| *age >= STUCK_AFTER);
+        let stuck = stuck.map(|age| format!("an event waits for {age:?}"));
+        let Some(reason) = self.client.fatal_error().or(stuck) else { return Ok(()) };
         tracing::warn!("the producer is replaced: {reason}");
         metrics::counter!("relay_producers_replaced_total").increment(1);
-        let new =
-            self.config.create_with_context(Complaints::default()).context("the producer could not be made anew")?;
-        let old = std::mem::replace(&mut self.producer, new);
+        self.client.replace()?;
         // What is in flight is sent again by the new one; where the old one's did arrive, it is a repeat.
-        self.in_flight.clear();
-        self.flying.clear();
-        // Closing waits for the client's threads, and they may wait for a broker.
-        std::thread::spawn(move || drop(old));
+        self.flights.forget_unacknowledged();
+        self.pages.look_again();
         Ok(())
     }
 
-    async fn send(&mut self) -> anyhow::Result<()> {
-        let now = Instant::now();
-        let awake = |rest: &Rest| rest.until <= now;
-        let resting: Vec<Uuid> = self.resting.iter().filter(|(_, rest)| !awake(rest)).map(|(id, _)| id.0).collect();
-        let room = WINDOW.saturating_sub(self.in_flight.len());
-        if room == 0 || resting.len() >= RESTING {
-            return Ok(());
+    /// Sends what there is room for: first what is handed over, for it is the news, then what was read.
+    fn send(&mut self) {
+        self.send_handed_over();
+        while self.may_send()
+            && let Some(pending) = self.pages.next()
+        {
+            let order_id = pending.order_id;
+            if !self.flights.have(order_id)
+                && let Some(pending) = self.give(pending)
+            {
+                self.pages.put_back(pending);
+                return;
+            }
+            // There may be more of its order: the outbox tells only of the lowest version.
+            self.flights.follow(order_id);
         }
-        let mut held_back = resting;
-        held_back.extend(self.flying.keys().map(|id| id.0));
-        let sendable = outbox::sendable(&self.pool, self.topic, &held_back, i64::try_from(room)?);
-        let pending = answered(sendable).await?;
-        for one in pending {
-            if !self.enqueue(one) {
-                break;
+    }
+
+    /// What is in flight already is not sent again, and what finds no room is found in the outbox.
+    fn send_handed_over(&mut self) {
+        if !self.may_send() {
+            return;
+        }
+        for pending in self.handed_over.take() {
+            if !self.flights.have(pending.order_id) && self.give(pending).is_some() {
+                self.pages.look_again();
             }
         }
-        Ok(())
     }
 
-    /// Hands one event to the client. `false` when its queue is full: the rest waits for the next turn.
-    fn enqueue(&mut self, pending: Pending) -> bool {
-        let Pending { seq, order_id, record } = pending;
-        let Some((attributes, data)) = record else {
-            self.rest(order_id, "the event log has no such event");
-            return true;
+    fn may_send(&self) -> bool {
+        self.flights.have_room() && !self.rests.are_too_many()
+    }
+
+    /// Gives one event to Kafka's client, and gets it back if the client has no room.
+    fn give(&mut self, pending: Pending) -> Option<Pending> {
+        let order_id = pending.order_id;
+        let Some((attributes, data)) = &pending.record else {
+            self.rests.begin(order_id, "the event log has no such event");
+            return None;
         };
-        let key = order_id.to_string();
-        match self.producer.send_result(record::announcing(&self.topic_name, &key, &attributes, &data)) {
-            Ok(delivery) => {
-                self.flying.insert(order_id, Instant::now());
-                self.in_flight.push(Box::pin(async move {
-                    let acknowledged = match delivery.await {
-                        Ok(Ok(_)) => Ok(()),
-                        Ok(Err((error, _))) => Err(error.to_string()),
-                        Err(_) => Err("the producer was replaced".to_owned()),
-                    };
-                    Landed { seq, order_id, acknowledged }
-                }));
-                true
-            }
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => false,
-            Err((error, _)) => {
-                self.rest(order_id, &error.to_string());
-                true
-            }
+        match self.client.give(order_id, attributes, data) {
+            Given::Taken => self.flights.begin(order_id, pending.seq, pending.bytes()),
+            Given::Full => return Some(pending),
+            Given::Refused(error) => self.rests.begin(order_id, &error.to_string()),
+        }
+        None
+    }
+
+    /// Waits for reports. Not for long: one partition without a leader must not keep the events of the others waiting.
+    async fn land(&mut self) {
+        self.take_reports();
+        if !self.flights.any_acknowledged() {
+            let reports = self.client.reports();
+            self.wait(PATIENCE, async move { reports.arrived().await }).await;
+            self.take_reports();
+        }
+        if self.flights.any_acknowledged() && !self.pages.go_on() {
+            self.wait(GATHERED_FOR, future::pending()).await;
+            self.take_reports();
         }
     }
 
-    /// The next report and all that are in by then. Not for long: one partition without a leader must not keep the events of
-    /// the others waiting.
-    async fn land(&mut self) -> Vec<Landed> {
-        let Ok(first) = tokio::time::timeout(PATIENCE, self.in_flight.next()).await else { return Vec::new() };
-        let mut landed: Vec<_> = first.into_iter().collect();
-        while let Some(Some(next)) = self.in_flight.next().now_or_never() {
-            landed.push(next);
-        }
-        landed
-    }
-
-    /// Deletes the pointers of what was acknowledged, and lays the rest to rest.
-    async fn settle(&mut self, landed: Vec<Landed>) -> anyhow::Result<usize> {
-        let mut acknowledged = Vec::new();
-        for Landed { seq, order_id, acknowledged: outcome } in landed {
-            self.flying.remove(&order_id);
-            match outcome {
+    fn take_reports(&mut self) {
+        for report in self.client.reports().take() {
+            match report.acknowledged {
                 Ok(()) => {
-                    self.resting.remove(&order_id);
-                    acknowledged.push(seq);
+                    self.rests.end(report.order_id);
+                    self.flights.acknowledge(report.order_id);
                 }
-                Err(error) => self.rest(order_id, &error),
+                Err(error) => {
+                    self.flights.fail(report.order_id);
+                    self.rests.begin(report.order_id, &error.to_string());
+                }
             }
         }
-        if !acknowledged.is_empty() {
-            answered(outbox::delete_acknowledged(&self.pool, &acknowledged)).await?;
-            metrics::counter!("outbox_relayed_total").increment(acknowledged.len() as u64);
-        }
-        Ok(acknowledged.len())
     }
 
-    /// An event that cannot be published waits, alone with its own order. It is never dropped.
-    fn rest(&mut self, order_id: OrderId, error: &str) {
-        let tries = self.resting.get(&order_id).map_or(0, |rest| rest.tries);
-        let wait = Duration::from_secs(1 << tries.min(6)).min(LONGEST_REST);
-        self.resting.insert(order_id, Rest { until: Instant::now() + wait, tries: tries + 1 });
-        metrics::counter!("outbox_refused_total").increment(1);
-        tracing::error!(%order_id, tries, "an event of order {order_id} could not be published, trying again in {wait:?}: {error}");
+    /// Waits for something, but not for longer than this, nor when there is something to read.
+    async fn wait(&mut self, at_most: Duration, something: impl Future<Output = ()>) {
+        if self.is_to_read() {
+            return;
+        }
+        let calls = self.handed_over.clone();
+        let over = async move {
+            tokio::select! { () = something => {}, () = calls.called() => {}, () = sleep(at_most) => {} }
+        };
+        self.while_sending(over).await;
     }
+
+    /// Sends what is handed over while this goes on.
+    async fn while_sending<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.handed_over.arrived() => self.send_handed_over(),
+            }
+        }
+    }
+
+    /// Deletes the pointers of what was acknowledged, and reads on meanwhile. Says how many were deleted.
+    async fn settle(&mut self) -> anyhow::Result<usize> {
+        let acknowledged = self.flights.acknowledged();
+        let relayed = acknowledged.len();
+        let wanted = self.is_to_read().then(|| self.wanted());
+        let deletion = delete(self.pool.clone(), acknowledged);
+        let reading = pages::read(self.pool.clone(), self.topic, wanted);
+        let (deleted, page) = self.while_sending(future::join(deletion, reading)).await;
+        deleted?;
+        metrics::counter!("outbox_relayed_total").increment(relayed as u64);
+        if self.flights.end_acknowledged() {
+            self.pages.look_again();
+        }
+        if let Some(page) = page? {
+            self.pages.take_in(page);
+        }
+        Ok(relayed)
+    }
+
+    /// Reads the outbox from the beginning, until something is in flight or all of it has been seen.
+    async fn look(&mut self) -> anyhow::Result<()> {
+        self.pages = Pages::unread();
+        loop {
+            let wanted = self.wanted();
+            let reading = pages::read(self.pool.clone(), self.topic, Some(wanted));
+            if let Some(page) = self.while_sending(reading).await? {
+                self.pages.take_in(page);
+            }
+            self.send();
+            if !self.flights.is_empty() || !self.pages.are_empty() || !self.pages.go_on() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_to_read(&self) -> bool {
+        (self.pages.are_due() || self.handed_over.is_called()) && self.pages.are_empty() && self.may_send()
+    }
+
+    fn wanted(&mut self) -> Wanted {
+        if self.pages.begins() && self.handed_over.take_call() {
+            // What somebody calls for may have to wait for anything that is in flight, and nobody calls twice.
+            self.flights.follow_all();
+        }
+        self.pages.wanted(self.flights.orders().chain(self.rests.asleep()).collect())
+    }
+}
+
+async fn delete(pool: PgPool, acknowledged: Vec<i64>) -> sqlx::Result<()> {
+    if !acknowledged.is_empty() {
+        answered(outbox::delete_acknowledged(&pool, &acknowledged)).await?;
+    }
+    Ok(())
 }

@@ -54,11 +54,11 @@ impl Lanes {
         stages.add("heard", move |stop| heard.keep(pool, topic, stop));
         stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
         // The relay goes last: what the consumer's final batch announced still goes out.
-        let (pool, wake, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
+        let (pool, handed_over, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
         stages.add("relay", move |stop| async move {
             if passes(&mut gate, &stop).await {
-                let relay = Relay::new(pool.clone(), self.announces_on, &kafka)?;
-                messaging::run_relay(relay, pool, wake, standing, stop).await;
+                let relay = Relay::new(pool.clone(), self.announces_on, &kafka, handed_over.clone())?;
+                messaging::run_relay(relay, pool, handed_over, standing, stop).await;
             }
             anyhow::Ok(())
         });

@@ -86,7 +86,7 @@ pub async fn load_plan(
 /// # Errors
 /// The database refuses or does not answer.
 pub async fn find_plan(pool: &PgPool, to: Destination<'_>, after: NaiveDate) -> sqlx::Result<Plan> {
-    let mut snapshot = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut snapshot = Tx::from(pool.begin_with("begin isolation level repeatable read read only").await?);
     let (ids, wanted) = (Vec::<&str>::new(), wanted(&[to]));
     let zones = select_zones_to_plan!("", &ids, wanted).fetch_all(&mut *snapshot).await?;
     let plan = planned(&mut snapshot, zones, after).await?;

@@ -1,7 +1,10 @@
 //! How far the other side is known to have come.
 
 use anyhow::{Context, Result, ensure};
-use chassis::messaging::{self, Record};
+use chassis::{
+    Tx,
+    messaging::{self, Record},
+};
 use shared_events::{OrderId, Topic};
 use sqlx::PgPool;
 use tests::{Env, PATIENCE, TestInbox, envelope, eventually, eventually_is, fresh_order, golden, record};
@@ -10,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Stage, minutes_from_now, order_sweeper};
 
 async fn heard_until(pool: &PgPool) -> Result<Option<OrderId>> {
-    let mut tx = pool.begin().await?;
+    let mut tx = Tx::from(pool.begin().await?);
     Ok(messaging::heard_until(&mut tx, Topic::Orders).await?)
 }
 

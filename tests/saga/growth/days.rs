@@ -1,7 +1,7 @@
 //! Sixty days of a service, one after the other.
 
 use anyhow::{Context, Result, ensure};
-use chassis::messaging::{Relay, Step};
+use chassis::messaging::{HandOver, Relay, Step};
 use shared_events::{OrderId, Topic};
 use tests::{PATIENCE, eventually};
 
@@ -165,7 +165,7 @@ async fn the_unsent_one_of_the_first_day_goes_out(diary: &Diary) -> Result<()> {
     assert!(told.time < day(1));
     let versions = books.number("select count(*) from outbox").await?;
     books.env.create_topics(1).await;
-    let mut relay = Relay::new(books.pool.clone(), Topic::Orders, &books.env.kafka("relay"))?;
+    let mut relay = Relay::new(books.pool.clone(), Topic::Orders, &books.env.kafka("relay"), HandOver::default())?;
     eventually("the relay is idle", PATIENCE, async || match relay.step().await {
         Ok(Step::Idle) => Ok(()),
         other => Err(format!("{other:?}")),

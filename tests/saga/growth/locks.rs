@@ -83,7 +83,7 @@ async fn what_is_announced_at_the_last_moment_keeps_its_partition() -> Result<()
         books.all_sent_but(&[]).await?;
         version += 1;
         let late = event(order, version, day(40));
-        let mut tx = books.pool.begin().await?;
+        let mut tx = Tx::from(books.pool.begin().await?);
         announce(&mut tx, &[Outgoing::New(late)]).await?;
         let janitor = books.janitor();
         let turning = tokio::spawn(async move { janitor.step(day(40)).await });
@@ -123,7 +123,7 @@ async fn the_business_goes_on_while_partitions_come_and_go() -> Result<()> {
                 let at = *today.lock().expect("a day");
                 // Of today, and now and then about an order of long ago.
                 let placed = if written % 10 == 0 { at - TimeDelta::days(40) } else { at };
-                let mut tx = connection.begin().await?;
+                let mut tx = Tx::from(connection.begin().await?);
                 announce(&mut tx, &[Outgoing::New(event(order_placed(placed), 1, at))]).await?;
                 tx.commit().await?;
                 sqlx::query("delete from outbox where seq in (select seq from outbox order by seq limit 2)")

@@ -1,7 +1,7 @@
 //! Crashes, and events that cannot be published.
 
 use anyhow::{Context, Result};
-use chassis::messaging::Step;
+use chassis::{Tx, messaging::Step};
 use shared_events::{OrderId, Topic, Version};
 use sqlx::PgPool;
 use tests::{COMMIT, PATIENCE, Proxy, eventually, eventually_is, fresh_order};
@@ -190,7 +190,7 @@ async fn a_commit_that_never_arrived_announces_nothing() -> Result<()> {
     let proxy = Proxy::before(outbox.env.orders_database()).await;
     let through = outbox.env.pool(&proxy.url(outbox.env.orders_database()));
     proxy.lose_questions(COMMIT, 1);
-    let mut tx = through.begin().await?;
+    let mut tx = Tx::from(through.begin().await?);
     let lost = chassis::messaging::Outgoing::New(super::event(fresh_order(), 1));
     chassis::messaging::announce(&mut tx, &[lost]).await?;
     tx.commit().await.err().context("the commit is lost")?;

@@ -1,18 +1,21 @@
 //! One relay of a service leads, the others stand by.
 
 use anyhow::{Context, Result, ensure};
-use chassis::messaging::{Standing, Wake, run_relay};
+use chassis::{
+    Tx,
+    messaging::{self, HandOver, Outgoing, Standing, run_relay},
+};
 use shared_events::OrderId;
 use sqlx::{PgPool, postgres::PgListener};
 use tests::{PATIENCE, eventually, eventually_is, fresh_order};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outbox, repeats_and_disorder};
+use super::{Outbox, event, repeats_and_disorder};
 
 /// The relay of one instance of a service, at work.
 struct Instance {
-    wake: Wake,
+    handed_over: HandOver,
     standing: watch::Receiver<Standing>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -20,11 +23,12 @@ struct Instance {
 
 impl Instance {
     fn start(outbox: &Outbox) -> Self {
-        let (wake, stop) = (Wake::default(), CancellationToken::new());
+        let (handed_over, stop) = (HandOver::default(), CancellationToken::new());
         let (sender, standing) = watch::channel(Standing::Down);
         let pool = outbox.connections(3);
-        let task = tokio::spawn(run_relay(outbox.relay_on(pool.clone()), pool, wake.clone(), sender, stop.clone()));
-        Self { wake, standing, stop, task }
+        let relay = outbox.relay_told_by(pool.clone(), handed_over.clone());
+        let task = tokio::spawn(run_relay(relay, pool, handed_over.clone(), sender, stop.clone()));
+        Self { handed_over, standing, stop, task }
     }
 
     async fn becomes(&self, standing: Standing) {
@@ -62,14 +66,14 @@ async fn one_of_two_relays_leads_and_the_other_takes_over_when_it_stops() -> Res
 
     let order = fresh_order();
     outbox.announce(order, 1).await?;
-    first.wake.wake();
+    first.handed_over.wake();
     arrives(&outbox, order).await;
 
     first.stop().await?;
     second.becomes(Standing::Leading).await;
     let order = fresh_order();
     outbox.announce(order, 1).await?;
-    second.wake.wake();
+    second.handed_over.wake();
     arrives(&outbox, order).await;
     assert_eq!(repeats_and_disorder(&outbox.lanes().await), (0, 0));
     second.stop().await
@@ -86,7 +90,7 @@ async fn nothing_is_lost_when_the_leaders_lock_is_taken_away_again_and_again() -
             let order = fresh_order();
             outbox.announce(order, 1).await?;
             outbox.announce(order, 2).await?;
-            instances[orders.len() % 2].wake.wake();
+            instances[orders.len() % 2].handed_over.wake();
             orders.push(order);
         }
     }
@@ -120,10 +124,34 @@ async fn a_relay_that_stands_by_tells_the_leader_what_was_committed_beside_it() 
 
     let order = fresh_order();
     outbox.announce(order, 1).await?;
-    standby.wake.wake();
+    standby.handed_over.wake();
     tokio::time::timeout(PATIENCE, overheard.recv()).await.context("nobody told the leader")??;
     arrives(&outbox, order).await;
     leader.stop().await?;
+    standby.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_handed_to_a_relay_that_stands_by_goes_out_by_the_leader_and_never_again() -> Result<()> {
+    let outbox = Outbox::new("handedtostandby", 1).await;
+    let leader = Instance::start(&outbox);
+    leader.becomes(Standing::Leading).await;
+    let standby = Instance::start(&outbox);
+    standby.becomes(Standing::StandingBy).await;
+    let announce = async || -> Result<OrderId> {
+        let order = fresh_order();
+        let mut tx = Tx::announcing_to(&standby.handed_over, outbox.pool.begin().await?);
+        messaging::announce(&mut tx, &[Outgoing::New(event(order, 1))]).await?;
+        tx.commit().await?;
+        Ok(order)
+    };
+    arrives(&outbox, announce().await?).await;
+    eventually_is("its pointer is gone", PATIENCE, vec![], async || outbox.unsent().await).await;
+
+    leader.stop().await?;
+    standby.becomes(Standing::Leading).await;
+    arrives(&outbox, announce().await?).await;
+    assert_eq!(repeats_and_disorder(&outbox.lanes().await), (0, 0));
     standby.stop().await
 }
 

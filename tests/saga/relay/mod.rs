@@ -1,6 +1,7 @@
 //! The sending side: from the outbox to Kafka.
 
 mod failures;
+mod handover;
 mod leader;
 mod order;
 mod wire;
@@ -8,7 +9,10 @@ mod wire;
 use std::{collections::HashMap, time::Duration};
 
 use anyhow::Result;
-use chassis::messaging::{Outgoing, Record, Relay, Step, announce};
+use chassis::{
+    Tx,
+    messaging::{HandOver, Outgoing, Record, Relay, Step, announce},
+};
 use shared_events::{Envelope, EventId, OrderId, Topic, Version};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tests::{Env, PATIENCE, envelope, eventually, golden};
@@ -47,13 +51,17 @@ impl Outbox {
     }
 
     fn relay_on(&self, pool: PgPool) -> Relay {
-        Relay::new(pool, Topic::Orders, &self.env.kafka("relay")).expect("a relay")
+        self.relay_told_by(pool, HandOver::default())
+    }
+
+    fn relay_told_by(&self, pool: PgPool, handed_over: HandOver) -> Relay {
+        Relay::new(pool, Topic::Orders, &self.env.kafka("relay"), handed_over).expect("a relay")
     }
 
     /// Announces the event of this version, in a transaction of its own.
     async fn announce(&self, order_id: OrderId, version: i64) -> Result<Envelope> {
         let announced = event(order_id, version);
-        let mut tx = self.pool.begin().await?;
+        let mut tx = Tx::from(self.pool.begin().await?);
         announce(&mut tx, &[Outgoing::New(announced.clone())]).await?;
         tx.commit().await?;
         Ok(announced)

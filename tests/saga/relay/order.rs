@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use tests::{PATIENCE, eventually, fresh_order};
 use tokio::sync::Barrier;
 
-use super::{Outbox, event, repeats_and_disorder, until_idle, versions};
+use super::{Outbox, event, repeats_and_disorder, turn, until_idle, versions};
 
 const WRITERS: usize = 8;
 /// How many orders a writer works on at once, each in a transaction of its own.
@@ -67,7 +67,7 @@ async fn write(pool: PgPool, writer: usize) -> Result<Vec<OrderId>> {
         for version in 1..=VERSIONS {
             let mut open: Vec<Tx<'_>> = Vec::new();
             for order in &orders {
-                let mut tx = pool.begin().await?;
+                let mut tx = Tx::from(pool.begin().await?);
                 announce(&mut tx, &[Outgoing::New(event(*order, version))]).await?;
                 open.push(tx);
             }
@@ -86,7 +86,7 @@ async fn write(pool: PgPool, writer: usize) -> Result<Vec<OrderId>> {
 async fn a_transaction_that_commits_late_is_not_missed() -> Result<()> {
     let outbox = Outbox::new("late", 1).await;
     let (late, early) = (fresh_order(), fresh_order());
-    let mut held = outbox.pool.begin().await?;
+    let mut held = Tx::from(outbox.pool.begin().await?);
     announce(&mut held, &[Outgoing::New(event(late, 1))]).await?;
     outbox.announce(early, 1).await?;
     let mut relay = outbox.relay();
@@ -101,10 +101,36 @@ async fn a_transaction_that_commits_late_is_not_missed() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_commits_behind_what_has_been_read_is_not_missed() -> Result<()> {
+    const BEHIND: usize = 3_000;
+    let outbox = Outbox::new("behind", 3).await;
+    let late = fresh_order();
+    let mut held = Tx::from(outbox.pool.begin().await?);
+    announce(&mut held, &[Outgoing::New(event(late, 1))]).await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
+    let many: Vec<_> = (0..BEHIND).map(|_| Outgoing::New(event(fresh_order(), 1))).collect();
+    announce(&mut tx, &many).await?;
+    tx.commit().await?;
+
+    let mut relay = outbox.relay();
+    let mut relayed = 0;
+    while relayed == 0 {
+        relayed = turn(&mut relay, 1).await?;
+    }
+    // Its pointer is the first of all, and the relay is pages away from the beginning.
+    held.commit().await?;
+    assert!(!outbox.unsent().await?.is_empty());
+    until_idle(&mut relay).await;
+    let lanes = outbox.lanes().await;
+    assert_eq!((lanes.len(), repeats_and_disorder(&lanes)), (BEHIND + 1, (0, 0)));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_relays_at_once_repeat_and_never_disorder() -> Result<()> {
     const ORDERS: usize = 300;
     let outbox = Outbox::new("tworelays", 3).await;
-    let mut tx = outbox.pool.begin().await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
     for _ in 0..ORDERS {
         let order = fresh_order();
         let events: Vec<_> = (1..=VERSIONS).map(|version| Outgoing::New(event(order, version))).collect();

@@ -1,7 +1,10 @@
 //! What gets on the wire, and what does not.
 
 use anyhow::Result;
-use chassis::messaging::{Outgoing, announce};
+use chassis::{
+    Tx,
+    messaging::{Outgoing, announce},
+};
 use shared_events::{Cause, Topic, Version};
 use tests::{envelope, fresh_order, golden};
 
@@ -11,7 +14,7 @@ use super::{Outbox, event, until_idle};
 async fn nothing_of_a_transaction_that_is_rolled_back_gets_on_the_wire() -> Result<()> {
     let outbox = Outbox::new("rolledback", 1).await;
     let mut relay = outbox.relay();
-    let mut tx = outbox.pool.begin().await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
     announce(&mut tx, &[Outgoing::New(event(fresh_order(), 1))]).await?;
     until_idle(&mut relay).await;
     assert_eq!(outbox.lanes().await.len(), 0, "an open transaction was sent");
@@ -27,7 +30,7 @@ async fn an_event_travels_as_its_contract_says_under_the_key_of_its_order() -> R
     let outbox = Outbox::new("contract", 3).await;
     let mut told = envelope(fresh_order(), 1, golden("OrderCompleted.v1"));
     told.cause = Cause { id: "ein-Grund: ünïcode".to_owned(), trace_parent: Some("00-4bf9-00f0-01".to_owned()) };
-    let mut tx = outbox.pool.begin().await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
     announce(&mut tx, &[Outgoing::New(told.clone())]).await?;
     tx.commit().await?;
     until_idle(&mut outbox.relay()).await;
@@ -52,7 +55,7 @@ async fn announcing_again_sends_the_same_id_and_version_and_bytes() -> Result<()
     outbox.announce(order_id, 2).await?;
     until_idle(&mut relay).await;
 
-    let mut tx = outbox.pool.begin().await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
     announce(&mut tx, &[Outgoing::Again { order_id, version: Version(1) }]).await?;
     tx.commit().await?;
     until_idle(&mut relay).await;
@@ -70,7 +73,7 @@ async fn announcing_again_what_has_not_gone_out_yet_adds_nothing() -> Result<()>
     let outbox = Outbox::new("againearly", 1).await;
     let order_id = fresh_order();
     outbox.announce(order_id, 1).await?;
-    let mut tx = outbox.pool.begin().await?;
+    let mut tx = Tx::from(outbox.pool.begin().await?);
     announce(&mut tx, &[Outgoing::Again { order_id, version: Version(1) }]).await?;
     tx.commit().await?;
     until_idle(&mut outbox.relay()).await;
