@@ -122,9 +122,10 @@ impl Relay {
         Ok(())
     }
 
-    /// A client that broke is of no more use: the broker has lost track of an idempotent producer, or the client waits for a
-    /// leader that has long been there again (librdkafka's issue 5430: after a partition was without one for a moment, the
-    /// client may never send to it again).
+    /// A client that broke is of no more use: the broker has lost track of an idempotent producer, or the client has lost all
+    /// brokers for good. A broker that was cut off from its controller tells for a moment that there are no brokers and no leaders;
+    /// librdkafka 2.12 then lets go of the only ones it knows, and a second answer of that kind calls off its way back to
+    /// `bootstrap.servers` (`rd_kafka_rebootstrap_tmr_stop`). Its issue 5430 is another way to the same end.
     fn replace_broken_producer(&mut self) -> anyhow::Result<()> {
         let stuck = self.flights.oldest().filter(|age| *age >= STUCK_AFTER);
         let stuck = stuck.map(|age| format!("an event waits for {age:?}"));
