@@ -26,6 +26,9 @@ use crate::report::{Report, Verdict};
 /// Two threads: the client shares two cores with all that it measures.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(limits::SERVE_NOTHING) {
+        return limits::serve_nothing().await;
+    }
     let options = Options::parse_from(std::env::args_os().filter(|arg| arg != "--"));
     match run(&options).await {
         Ok(code) => code,

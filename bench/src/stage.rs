@@ -23,7 +23,8 @@ use crate::report::Report;
 
 /// The number of partitions of every topic.
 pub const PARTITIONS: u32 = 6;
-const HEAP_MB: u32 = 512;
+/// The broker's heap, in MiB.
+pub const HEAP_MB: u32 = 512;
 /// How long nothing may be confirmed before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -14,9 +14,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use uuid::Uuid;
 
 use super::placing;
+use crate::stage::PARTITIONS;
 
 const TOPIC: &str = "limits";
-const PARTITIONS: u32 = 6;
 /// How long the last records may take to be acknowledged.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 /// How long to look for acknowledgements while there is no room for another record.

@@ -37,8 +37,10 @@ async fn written(database: &str, work: impl AsyncFnOnce() -> Result<()>) -> Resu
             rows.insert(table, count);
         }
     }
-    let bytes = "select (select sum(length(data)) from event_log)::bigint, (select sum(length(body)) from idempotency_keys)::bigint,
-                        (select sum(length(delivery_address::text)) from orders)::bigint";
+    let bytes = "
+        select (select coalesce(sum(length(data)), 0) from event_log)::bigint,
+               (select coalesce(sum(length(body)), 0) from idempotency_keys)::bigint,
+               (select coalesce(sum(length(delivery_address::text)), 0) from orders)::bigint";
     let bytes: (i64, i64, i64) = sqlx::query_as(bytes).fetch_one(&mut database).await?;
     let reserved_after: i64 = sqlx::query_scalar(reserved).fetch_one(&mut database).await?;
     Ok(Written { rows, bytes: [bytes.0, bytes.1, bytes.2], reserved: reserved_after - reserved_before })

@@ -45,7 +45,7 @@ with logged as (
     select id, 1, event_id, 'OrderCompleted', :data_schema, now(), event_id::text, null, :data::bytea
     from unnest(:order_ids::uuid[], :event_ids::uuid[]) as placed (id, event_id)
 )
-insert into outbox (order_id, version) select id, 1 from unnest(:order_ids::uuid[]) as id;
+insert into outbox (order_id, version) select id, 1 from unnest(:order_ids::uuid[]) as id returning seq, order_id, version;
 insert into idempotency_keys (route, key, fingerprint, status, location, body, answered_at)
 select 'POST /orders', key, sha256(key::bytea), 201, '/orders/' || id, :body::bytea, now()
 from unnest(:order_ids::text[], :keys::text[]) as placed (id, key)

@@ -41,7 +41,7 @@ with logged as (
     insert into event_log (order_id, version, event_id, event_type, data_schema, occurred_at, causation_id, trace_parent, data)
     values (:order_id::uuid, 1, :event_id::uuid, 'OrderCompleted', :data_schema, now(), :event_id, null, :data::bytea)
 )
-insert into outbox (order_id, version) values (:order_id::uuid, 1);
+insert into outbox (order_id, version) values (:order_id::uuid, 1) returning seq, order_id, version;
 insert into idempotency_keys (route, key, fingerprint, status, location, body, answered_at)
 values ('POST /orders', :key, sha256(:key::text::bytea), 201, '/orders/' || :order_id::text, :body::bytea, now())
 on conflict do nothing;
