@@ -36,8 +36,12 @@ pub fn own_cpu_ms() -> Result<f64> {
 
 /// Resident memory of one program, in megabytes.
 pub fn resident_mb(pid: Pid) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("{pid} is not there"))?;
-    kilobytes(&status, "VmRSS:").with_context(|| format!("{pid} has no memory"))
+    status_mb(pid, "VmRSS:")
+}
+
+/// The most resident memory that one program has had since it was started, in megabytes.
+pub fn most_resident_mb(pid: Pid) -> Result<f64> {
+    status_mb(pid, "VmHWM:")
 }
 
 /// Memory of a program with all its children, in megabytes. What several share is divided among them.
@@ -52,6 +56,11 @@ pub fn shared_mb(root: Pid) -> Result<f64> {
         }
     }
     Ok(sum)
+}
+
+fn status_mb(pid: Pid, name: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("{pid} is not there"))?;
+    kilobytes(&status, name).with_context(|| format!("{pid} has no memory"))
 }
 
 fn kilobytes(text: &str, name: &str) -> Option<f64> {

@@ -5,7 +5,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "the load and the report: nothing that a service decides by")]
 
+mod alone;
 mod cost;
+mod fill;
 mod limits;
 mod load;
 mod options;

@@ -1,5 +1,6 @@
 //! The pair as a whole. Here in a closed loop: as fast as it goes.
 
+mod growth;
 mod lone;
 mod long;
 mod open;
@@ -17,6 +18,7 @@ use crate::options::Options;
 use crate::report::{Report, Series, Unit};
 use crate::stage::{Cost, Stage};
 
+pub use self::growth::growth;
 pub use self::lone::lone;
 pub use self::long::long;
 pub use self::open::{shares, steady};

@@ -12,6 +12,8 @@ use crate::report::Report;
 pub enum Section {
     /// What PostgreSQL, Kafka and HTTP come to by themselves
     Limits,
+    /// 200,000 events through the relay, through the consumer, and once more
+    Alone,
     /// 64 connections for ten seconds: accepted, confirmed
     Burst,
     /// The same for five minutes: is what piles up bounded, and what does an order cost
@@ -28,6 +30,8 @@ pub enum Section {
     Outage,
     /// Ten minutes at 70 %: do tables grow that should not
     Long,
+    /// The burst and 500 orders a second with no other orders present, with 1 million and with 5 million
+    Growth,
 }
 
 impl Section {
@@ -43,6 +47,7 @@ impl Section {
     pub async fn measure(self, options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
         match self {
             Section::Limits => crate::limits::measure(options, progress, report).await,
+            Section::Alone => crate::alone::measure(options, progress, report).await,
             Section::Burst => crate::pair::burst(options, progress, report).await,
             Section::Sustained => crate::pair::sustained(options, progress, report).await,
             Section::Steady => crate::pair::steady(options, progress, report).await,
@@ -51,6 +56,7 @@ impl Section {
             Section::Scale => crate::pair::scale(options, progress, report).await,
             Section::Outage => crate::pair::outage(options, progress, report).await,
             Section::Long => crate::pair::long(options, progress, report).await,
+            Section::Growth => crate::pair::growth(options, progress, report).await,
         }
     }
 }

@@ -17,6 +17,7 @@ pub use self::lanes::Lanes;
 pub use self::tables::{Table, Tables};
 pub use self::watch::{Cost, Watch};
 use crate::cost::Pid;
+use crate::fill;
 use crate::load::{Asked, Load};
 use crate::options::Options;
 use crate::report::Report;
@@ -38,6 +39,8 @@ pub struct Stage {
     loads: u32,
     /// All orders that were accepted by now.
     accepted: u64,
+    /// Those that were put in finished.
+    finished: u64,
 }
 
 /// The process ids of everything that is measured.
@@ -73,7 +76,15 @@ impl Stage {
         shop::fill(&stack).await?;
         let books = Books::at(stack.order_database_url())?;
         report.postgres = Some(books.durability().await?);
-        Ok(Self { stack, books, seed: options.seed, loads: 0, accepted: 0 })
+        Ok(Self { stack, books, seed: options.seed, loads: 0, accepted: 0, finished: 0 })
+    }
+
+    /// Puts finished orders into both databases until there are so many, and answers how many that took, and how long.
+    pub async fn fill_up_to(&mut self, orders: u64) -> Result<(u64, Duration)> {
+        let missing = orders.saturating_sub(self.finished);
+        let took = if missing > 0 { fill::finished(&self.stack, missing).await? } else { Duration::ZERO };
+        self.finished += missing;
+        Ok((missing, took))
     }
 
     /// A load on all instances, with keys of its own.
@@ -124,10 +135,10 @@ impl Stage {
         }
         let took = began.elapsed();
         let counts = self.books.counts().await?;
-        let accepted = i64::try_from(self.accepted)?;
+        let (accepted, finished) = (i64::try_from(self.accepted)?, i64::try_from(self.finished)?);
         ensure!(
-            counts.orders == accepted && counts.confirmed == accepted,
-            "{accepted} orders were accepted, but the database has {} of which {} are confirmed",
+            counts.orders == accepted + finished && counts.confirmed == accepted,
+            "{accepted} orders were accepted and {finished} put in, but the database has {} of which {} are confirmed",
             counts.orders,
             counts.confirmed
         );

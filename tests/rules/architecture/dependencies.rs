@@ -1,4 +1,4 @@
-//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl`, `bench` ← `tests`.
+//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl` ← `bench`, `tests`.
 
 use super::{Source, assert_none, read};
 
@@ -9,8 +9,8 @@ fn level(name: &str) -> Option<u8> {
         "chassis" => Some(1),
         "order-service" | "delivery-service" => Some(2),
         "devstack" => Some(3),
-        "sagactl" | "bench" => Some(4),
-        "tests" => Some(5),
+        "sagactl" => Some(4),
+        "bench" | "tests" => Some(5),
         _ => None,
     }
 }
