@@ -4,7 +4,8 @@ use anyhow::Result;
 use devstack::Progress;
 
 use super::open::{STEADY, waiting};
-use super::saturate;
+use super::{CONNECTIONS, saturate};
+use crate::load::{Asked, closed};
 use crate::options::Options;
 use crate::report::{Report, Unit};
 use crate::stage::Stage;
@@ -16,13 +17,18 @@ const PRESENT: [(&str, u64, u64); 3] =
 /// Throughput, and how long customers wait, with more and more orders present.
 pub async fn growth(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
     let mut stage = Stage::raise(options, progress, report).await?;
+    let length = options.length_s(10, 1);
+    // Nobody's figure: what is measured first must not be slow because the broker is cold, or growth would look like progress.
+    let load = stage.load(CONNECTIONS, Asked::Plain)?;
+    let tally = closed(&load, length).await?;
+    stage.settle(tally.accepted).await?;
     let mut confirmed_per_s = Vec::new();
     for (section, full, quick) in PRESENT {
         let step = progress.step("Putting finished orders into both databases");
         let (missing, took) = stage.fill_up_to(options.sized(full, quick)).await?;
         step.done(&format!("{missing} finished orders put into both databases"));
         report.add(&format!("{section}.filled_s"), took.as_secs_f64(), Unit::S);
-        confirmed_per_s.push(saturate(&mut stage, section, options.length_s(10, 2), options, report).await?);
+        confirmed_per_s.push(saturate(&mut stage, section, length, options, report).await?);
         waiting(&mut stage, &format!("{section}_steady"), STEADY.of(options), options, report).await?;
     }
     if let [empty, .., full] = confirmed_per_s[..] {
