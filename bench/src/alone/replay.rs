@@ -7,7 +7,7 @@ use devstack::{Stack, wait_until};
 use reqwest::Client;
 
 use super::PATIENCE;
-use super::topic::{Topic, forget};
+use super::topic::{Topic, rewind};
 
 /// How a service counts what it skips.
 const DUPLICATES: &str = "inbox_events_total{outcome=\"duplicate\"} ";
@@ -16,7 +16,7 @@ const DUPLICATES: &str = "inbox_events_total{outcome=\"duplicate\"} ";
 /// shows to the last.
 pub async fn skip(stack: &mut Stack, topic: &Topic) -> Result<f64> {
     let records = topic.records().await?;
-    forget(stack, "delivery-service").await?;
+    rewind(stack, topic, "delivery-service").await?;
     stack.delivery_service.restart().await?;
     let (http, metrics) = (Client::new(), format!("{}/metrics", stack.delivery_service.url()));
     let at_least = async |least: u64| {

@@ -1,20 +1,19 @@
 //! A topic as its broker sees it, and who has read how far.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use devstack::{Stack, wait_until};
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use anyhow::{Context, Result, ensure};
+use devstack::Stack;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::stage::PARTITIONS;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// A member that has stopped counts as one until its session is over.
-const EMPTY_WITHIN: Duration = Duration::from_secs(60);
+/// Longer than a session of a member, should one have to be waited for after all.
+const ASSIGNED_WITHIN: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
 
 /// One topic of a stack.
 #[derive(Clone)]
@@ -46,16 +45,30 @@ impl Topic {
     }
 }
 
-/// Makes Kafka forget how far this group has read. Nobody of it may be at work.
-pub async fn forget(stack: &Stack, group: &str) -> Result<()> {
-    let admin: AdminClient<DefaultClientContext> = settings(stack).create().context("no Kafka client could be made")?;
-    let group = format!("{}{group}", stack.topic_prefix());
-    let options = AdminOptions::new().request_timeout(Some(ANSWER_WITHIN));
-    let forgotten = wait_until(EMPTY_WITHIN, async || {
-        let outcomes = admin.delete_groups(&[&group], &options).await?;
-        Ok(outcomes.iter().all(Result::is_ok).then_some(()))
-    });
-    forgotten.await?.with_context(|| format!("the group {group} is still there after {EMPTY_WITHIN:?}"))
+/// Takes the reader of this topic, which has stopped, back to its beginning: under its name, so that nobody has to wait until its session
+/// is over.
+pub async fn rewind(stack: &Stack, topic: &Topic, reader: &str) -> Result<()> {
+    let mut settings = settings(stack);
+    settings.set("group.id", format!("{}{reader}", stack.topic_prefix()));
+    // What devstack calls the first instance.
+    settings.set("group.instance.id", format!("{reader}-1"));
+    let (member, name): (BaseConsumer, _) =
+        (settings.create().context("no Kafka client could be made")?, topic.name.clone());
+    tokio::task::spawn_blocking(move || {
+        member.subscribe(&[&name])?;
+        let (began, all) = (Instant::now(), usize::try_from(PARTITIONS)?);
+        while member.assignment()?.count() < all {
+            ensure!(began.elapsed() < ASSIGNED_WITHIN, "not all partitions of {name} within {ASSIGNED_WITHIN:?}");
+            // What it reads is of no interest.
+            drop(member.poll(POLL).transpose()?);
+        }
+        let mut beginning = TopicPartitionList::new();
+        for partition in 0..i32::try_from(PARTITIONS)? {
+            beginning.add_partition_offset(&name, partition, Offset::Offset(0))?;
+        }
+        Ok(member.commit(&beginning, CommitMode::Sync)?)
+    })
+    .await?
 }
 
 fn settings(stack: &Stack) -> ClientConfig {
