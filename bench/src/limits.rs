@@ -52,7 +52,7 @@ async fn of_postgres(options: &Options, progress: &Progress, report: &mut Report
         None => devstack::binaries(progress).await?,
     };
     let postgres = Postgres::start(progress).await?;
-    let seconds = options.sized(10, 3);
+    let seconds = options.sized(10, 1);
     let until = || Until::Passed(Duration::from_secs(seconds));
     let one = Load { script: placing::ONE, orders: 1, clients: SINGLES, until: until() };
     let hundred = Load { script: placing::HUNDRED, orders: 100, clients: BATCHES, until: until() };

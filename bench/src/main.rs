@@ -24,6 +24,7 @@ use devstack::Progress;
 
 use crate::options::Options;
 use crate::report::{Report, Verdict};
+use crate::sections::Run;
 
 /// Two threads: the client shares two cores with all that it measures.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -46,14 +47,15 @@ async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     // First, or a wrong name would show when everything is measured.
     let before = options.compare.as_deref().map(Report::read).transpose()?;
     let progress = Progress::shown();
-    let mut report = Report::new(options);
+    let mut run = Run::new(options, &progress);
     for section in options.sections() {
-        if let Err(error) = section.measure(options, &progress, &mut report).await {
+        if let Err(error) = section.measure(&mut run).await {
             let failure = format!("{}: {error:#}", section.name());
             eprintln!("  {failure}");
-            report.failures.push(failure);
+            run.report.failures.push(failure);
         }
     }
+    let report = run.end().await?;
     report.print(before.as_ref())?;
     let file = options.file(report.machine.began);
     report.save(&file)?;

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::Utc;
-use devstack::Progress;
 
 use crate::load::{Asked, Tally, closed};
 use crate::options::Options;
@@ -30,24 +29,20 @@ const WARM_UP: Duration = Duration::from_secs(3);
 const QUICK_WARM_UP: Duration = Duration::from_millis(300);
 
 /// As fast as 64 connections go, for ten seconds.
-pub async fn burst(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let mut stage = Stage::raise(options, progress, report).await?;
-    saturate(&mut stage, "burst", options.length_s(10, 2), options, report).await?;
-    stage.strike().await
+pub async fn burst(stage: &mut Stage, options: &Options, report: &mut Report) -> Result<()> {
+    saturate(stage, "burst", options.length_s(10, 1), options, report).await.map(drop)
 }
 
 /// The same for five minutes: what piles up must not pile up without end.
-pub async fn sustained(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let mut stage = Stage::raise(options, progress, report).await?;
-    saturate(&mut stage, "sustained", options.length_s(300, 3), options, report).await?;
-    stage.strike().await
+pub async fn sustained(stage: &mut Stage, options: &Options, report: &mut Report) -> Result<()> {
+    saturate(stage, "sustained", options.length_s(300, 2), options, report).await.map(drop)
 }
 
 /// What the pair can do: as this run has measured it already, or else as a short load shows.
 async fn maximum(stage: &mut Stage, section: &str, options: &Options, report: &mut Report) -> Result<f64> {
     match report.value("sustained.confirmed_per_s").or(report.value("burst.confirmed_per_s")) {
         Some(maximum) => Ok(maximum),
-        None => saturate(stage, section, options.length_s(10, 2), options, report).await,
+        None => saturate(stage, section, options.length_s(10, 1), options, report).await,
     }
 }
 
@@ -64,8 +59,9 @@ pub async fn saturate(
     let watch = stage.watch()?;
     let began = Utc::now();
     let tally = closed(&load, length).await?;
-    let drained = stage.settle(tally.accepted).await?;
+    let drained = stage.drain().await?;
     let cost = watch.end().await?;
+    stage.check(tally.accepted).await?;
     let confirmed = stage.books.confirmed_between(began, began + length).await?;
     let confirmed_per_s = confirmed as f64 / length.as_secs_f64();
     let figure = |what: &str| format!("{section}.{what}");
@@ -95,14 +91,13 @@ pub fn add_times(tally: &Tally, what: &str, report: &mut Report) {
     }
 }
 
-/// How many orders waited while the load lasted: at most, and whether there were more towards its end.
+/// How many orders waited while the load lasted: at most, and whether they became more and more.
 fn add_backlog(cost: &Cost, length: Duration, section: &str, report: &mut Report) {
-    let under_load: Vec<(f64, f64)> =
-        cost.seen.backlog.iter().copied().filter(|(second, _)| *second <= length.as_secs_f64()).collect();
-    let most = under_load.iter().map(|(_, orders)| *orders).fold(0.0, f64::max);
-    report.add(&format!("{section}.backlog_max_orders"), most, Unit::Count);
-    if let Some((_, last)) = under_load.last() {
-        report.add(&format!("{section}.backlog_end_orders"), *last, Unit::Count);
+    let under_load = cost.seen.backlog.iter().copied().filter(|(second, _)| *second <= length.as_secs_f64());
+    let backlog = Series { name: format!("{section}.backlog_orders"), points: under_load.collect() };
+    report.add(&format!("{section}.backlog_max_orders"), backlog.most(), Unit::Count);
+    if let Some(growth) = backlog.growth() {
+        report.add(&format!("{section}.backlog_growth"), growth, Unit::Share);
     }
-    report.series.push(Series { name: format!("{section}.backlog_orders"), points: under_load });
+    report.series.push(backlog);
 }

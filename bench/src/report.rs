@@ -2,12 +2,14 @@
 
 mod file;
 mod machine;
+mod series;
 mod table;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::machine::Machine;
+pub use self::series::Series;
 pub use self::verdict::Verdict;
 use crate::options::Options;
 use crate::stage::Durability;
@@ -40,15 +42,6 @@ pub struct Figure {
     pub value: f64,
     /// What it counts.
     pub unit: Unit,
-}
-
-/// A number over time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Series {
-    /// As with a figure.
-    pub name: String,
-    /// Seconds since the section's load began, and the number then.
-    pub points: Vec<(f64, f64)>,
 }
 
 /// What a figure turned out to be beside its target.

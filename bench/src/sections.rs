@@ -1,11 +1,13 @@
-//! What is measured, each section by itself: it starts what it needs and takes it down again.
+//! What is measured, each section by itself.
 
 use anyhow::Result;
 use clap::ValueEnum;
 use devstack::Progress;
 
 use crate::options::Options;
+use crate::pair;
 use crate::report::Report;
+use crate::stage::Stage;
 
 /// One part of the benchmark, as `--only` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,19 +46,68 @@ impl Section {
     ///
     /// # Errors
     /// Where something was not as it has to be: that is no figure.
-    pub async fn measure(self, options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
+    pub async fn measure(self, run: &mut Run<'_>) -> Result<()> {
         match self {
-            Section::Limits => crate::limits::measure(options, progress, report).await,
-            Section::Alone => crate::alone::measure(options, progress, report).await,
-            Section::Burst => crate::pair::burst(options, progress, report).await,
-            Section::Sustained => crate::pair::sustained(options, progress, report).await,
-            Section::Steady => crate::pair::steady(options, progress, report).await,
-            Section::Open => crate::pair::shares(options, progress, report).await,
-            Section::Lone => crate::pair::lone(options, progress, report).await,
-            Section::Scale => crate::pair::scale(options, progress, report).await,
-            Section::Outage => crate::pair::outage(options, progress, report).await,
-            Section::Long => crate::pair::long(options, progress, report).await,
-            Section::Growth => crate::pair::growth(options, progress, report).await,
+            Section::Limits => crate::limits::measure(run.options, run.progress, &mut run.report).await,
+            Section::Alone => crate::alone::measure(run.options, run.progress, &mut run.report).await,
+            Section::Burst => run.on_a_pair(pair::burst).await,
+            Section::Sustained => run.on_a_pair(pair::sustained).await,
+            Section::Steady => run.on_a_pair(pair::steady).await,
+            Section::Open => run.on_a_pair(pair::shares).await,
+            Section::Lone => run.on_a_pair(pair::lone).await,
+            Section::Long => run.on_a_pair(pair::long).await,
+            Section::Growth => {
+                let progress = run.progress;
+                let growth = async |stage: &mut Stage, options: &Options, report: &mut Report| {
+                    pair::growth(stage, options, progress, report).await
+                };
+                run.on_a_pair(growth).await
+            }
+            Section::Scale => pair::scale(run.options, run.progress, &mut run.report).await,
+            Section::Outage => pair::outage(run.options, run.progress, &mut run.report).await,
         }
+    }
+}
+
+/// A run under way.
+pub struct Run<'a> {
+    options: &'a Options,
+    progress: &'a Progress,
+    /// What it has come to by now.
+    pub report: Report,
+    kept: Option<Stage>,
+}
+
+impl<'a> Run<'a> {
+    /// Nothing is measured yet.
+    pub fn new(options: &'a Options, progress: &'a Progress) -> Self {
+        Self { options, progress, report: Report::new(options), kept: None }
+    }
+
+    /// Measures on one instance of each service: a fresh pair each time, or with `--quick` the one before.
+    async fn on_a_pair(
+        &mut self,
+        measure: impl AsyncFnOnce(&mut Stage, &Options, &mut Report) -> Result<()>,
+    ) -> Result<()> {
+        let mut stage = match self.kept.take() {
+            Some(stage) => stage,
+            None => Stage::raise(self.options, self.progress, &mut self.report).await?,
+        };
+        let measured = measure(&mut stage, self.options, &mut self.report).await;
+        if self.options.quick && measured.is_ok() {
+            self.kept = Some(stage);
+            return Ok(());
+        }
+        // What went wrong first is what has to be said.
+        let stopped = stage.strike().await;
+        measured.and(stopped)
+    }
+
+    /// Takes down what is still there.
+    pub async fn end(self) -> Result<Report> {
+        if let Some(stage) = self.kept {
+            stage.strike().await?;
+        }
+        Ok(self.report)
     }
 }

@@ -116,24 +116,37 @@ impl Stage {
         })
     }
 
-    /// Waits until every order is confirmed that was accepted, these `accepted` ones among them, and answers how long that took.
+    /// Waits until every order is confirmed that was accepted, these `accepted` ones among them.
     ///
     /// # Errors
-    /// When there are more orders than were accepted, or fewer, or when some do not get confirmed.
-    pub async fn settle(&mut self, accepted: u64) -> Result<Duration> {
+    /// As [`Stage::drain`] and [`Stage::check`].
+    pub async fn settle(&mut self, accepted: u64) -> Result<()> {
+        self.drain().await?;
+        self.check(accepted).await
+    }
+
+    /// Waits until no order waits for the delivery side's word any more, and answers how long that took.
+    ///
+    /// # Errors
+    /// When orders wait and none of them gets anywhere.
+    pub async fn drain(&self) -> Result<Duration> {
         let began = Instant::now();
-        self.accepted += accepted;
-        let mut confirmed_by_now = self.books.counts().await?.confirmed;
-        loop {
-            let decided = wait_until(PATIENCE, async || Ok((!self.books.any_undecided().await?).then_some(()))).await?;
-            if decided.is_some() {
-                break;
-            }
-            let confirmed = self.books.counts().await?.confirmed;
-            ensure!(confirmed > confirmed_by_now, "no order was confirmed for {PATIENCE:?}, but some still wait");
-            confirmed_by_now = confirmed;
+        let mut undecided = i64::MAX;
+        let drained = async || Ok((!self.books.any_undecided().await?).then_some(()));
+        while wait_until(PATIENCE, drained).await?.is_none() {
+            let now = self.books.undecided().await?;
+            ensure!(now < undecided, "{now} orders wait for the delivery side's word, as many as {PATIENCE:?} ago");
+            undecided = now;
         }
-        let took = began.elapsed();
+        Ok(began.elapsed())
+    }
+
+    /// Compares what was accepted, these `accepted` orders among them, with what the database has.
+    ///
+    /// # Errors
+    /// When there are more orders than were accepted, or fewer, or when some are not confirmed.
+    pub async fn check(&mut self, accepted: u64) -> Result<()> {
+        self.accepted += accepted;
         let counts = self.books.counts().await?;
         let (accepted, finished) = (i64::try_from(self.accepted)?, i64::try_from(self.finished)?);
         ensure!(
@@ -142,7 +155,7 @@ impl Stage {
             counts.orders,
             counts.confirmed
         );
-        Ok(took)
+        Ok(())
     }
 
     /// Takes everything down.

@@ -58,6 +58,7 @@ pub const TARGETS: &[Target] = &[
     target("burst.accepted_per_s", Bound::LeastTimes(1.5, L1)),
     gate("sustained.confirmed_per_s", Bound::LeastTimes(1.0, L1)),
     target("sustained.confirmed_per_accepted", Bound::Least(0.99)),
+    target("sustained.backlog_growth", Bound::Most(1.3)),
     target("sustained.services_cpu_ms_per_order", Bound::Most(0.10)),
     target("sustained.postgres_cpu_ms_per_order", Bound::Most(0.15)),
     target("sustained.kafka_cpu_ms_per_order", Bound::Most(0.06)),
@@ -79,6 +80,15 @@ pub const TARGETS: &[Target] = &[
     target("long.delivery_outbox_growth_mb", Bound::Most(1.2)),
     target("growth.throughput_share_at_5m", Bound::Least(0.90)),
 ];
+
+/// How a limit is called for short.
+pub fn short(figure: &'static str) -> &'static str {
+    match figure {
+        L1 => "L1",
+        L3 => "L3",
+        other => other,
+    }
+}
 
 /// What limits figures of this name: they are shown as a share of it.
 pub fn limit_of(figure: &str) -> Option<&'static str> {

@@ -15,8 +15,7 @@ const PRESENT: [(&str, u64, u64); 3] =
     [("growth_empty", 0, 0), ("growth_1m", 1_000_000, 500), ("growth_5m", 5_000_000, 1_000)];
 
 /// Throughput, and how long customers wait, with more and more orders present.
-pub async fn growth(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let mut stage = Stage::raise(options, progress, report).await?;
+pub async fn growth(stage: &mut Stage, options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
     let length = options.length_s(10, 1);
     // Nobody's figure: what is measured first must not be slow because the broker is cold, or growth would look like progress.
     let load = stage.load(CONNECTIONS, Asked::Plain)?;
@@ -28,11 +27,11 @@ pub async fn growth(options: &Options, progress: &Progress, report: &mut Report)
         let (missing, took) = stage.fill_up_to(options.sized(full, quick)).await?;
         step.done(&format!("{missing} finished orders put into both databases"));
         report.add(&format!("{section}.filled_s"), took.as_secs_f64(), Unit::S);
-        confirmed_per_s.push(saturate(&mut stage, section, length, options, report).await?);
-        waiting(&mut stage, &format!("{section}_steady"), STEADY.of(options), options, report).await?;
+        confirmed_per_s.push(saturate(stage, section, length, options, report).await?);
+        waiting(stage, &format!("{section}_steady"), STEADY.of(options), options, report).await?;
     }
     if let [empty, .., full] = confirmed_per_s[..] {
         report.add("growth.throughput_share_at_5m", full / empty, Unit::Share);
     }
-    stage.strike().await
+    Ok(())
 }

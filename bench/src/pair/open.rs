@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use chrono::Utc;
-use devstack::Progress;
 
 use super::{add_times, maximum, warm_up};
 use crate::load::{Asked, open};
@@ -35,21 +34,17 @@ pub fn connections(options: &Options) -> u32 {
 }
 
 /// 500 orders a second.
-pub async fn steady(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let mut stage = Stage::raise(options, progress, report).await?;
-    warm_up(&mut stage, options).await?;
-    at_rate(&mut stage, "steady", STEADY.of(options), options, report).await?;
-    stage.strike().await
+pub async fn steady(stage: &mut Stage, options: &Options, report: &mut Report) -> Result<()> {
+    warm_up(stage, options).await?;
+    at_rate(stage, "steady", STEADY.of(options), options, report).await
 }
 
 /// 30 % and 70 % of what the pair can do.
-pub async fn shares(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let mut stage = Stage::raise(options, progress, report).await?;
-    let maximum = maximum(&mut stage, "open_max", options, report).await?;
-    warm_up(&mut stage, options).await?;
-    at_rate(&mut stage, "open30", 0.3 * maximum, options, report).await?;
-    at_rate(&mut stage, "open70", 0.7 * maximum, options, report).await?;
-    stage.strike().await
+pub async fn shares(stage: &mut Stage, options: &Options, report: &mut Report) -> Result<()> {
+    let maximum = maximum(stage, "open_max", options, report).await?;
+    warm_up(stage, options).await?;
+    at_rate(stage, "open30", 0.3 * maximum, options, report).await?;
+    at_rate(stage, "open70", 0.7 * maximum, options, report).await
 }
 
 /// First customers who wait for the outcome, then as many who only want to know that the order is accepted.
@@ -60,7 +55,7 @@ async fn at_rate(
     options: &Options,
     report: &mut Report,
 ) -> Result<()> {
-    let length = options.length_s(30, 2);
+    let length = options.length_s(30, 1);
     waiting(stage, section, per_second, options, report).await?;
     let load = stage.load(connections(options), Asked::Plain)?;
     let plain = open(&load, per_second, length).await?;
@@ -78,13 +73,14 @@ pub async fn waiting(
     options: &Options,
     report: &mut Report,
 ) -> Result<()> {
-    let length = options.length_s(30, 2);
+    let length = options.length_s(30, 1);
     let load = stage.load(connections(options), Asked::Waiting(WAIT_S))?;
     let watch = stage.watch()?;
     let began = Utc::now();
     let waited = open(&load, per_second, length).await?;
-    stage.settle(waited.accepted).await?;
+    stage.drain().await?;
     let cost = watch.end().await?;
+    stage.check(waited.accepted).await?;
     report.add(&format!("{section}.rate_per_s"), per_second, Unit::PerSecond);
     add_times(&waited, &format!("{section}.saga"), report);
     report.add(&format!("{section}.saga_refused"), waited.refused as f64, Unit::Count);

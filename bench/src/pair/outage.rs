@@ -27,9 +27,10 @@ pub async fn outage(options: &Options, progress: &Progress, report: &mut Report)
     // Whatever came of it: a broker that stands still cannot be stopped in good order.
     stage.stack.kafka.resume()?;
     let (tally, back) = (tally?, Instant::now());
-    stage.settle(tally.accepted).await?;
+    stage.drain().await?;
     let drained = back.elapsed();
     let cost = watch.end().await?;
+    stage.check(tally.accepted).await?;
     report.add("outage.backlog_orders", tally.accepted as f64, Unit::Count);
     report.add("outage.accepted_per_s", tally.accepted_per_s(), Unit::PerSecond);
     report.add("outage.drained_s", drained.as_secs_f64(), Unit::S);

@@ -28,7 +28,7 @@ pub async fn scale(options: &Options, progress: &Progress, report: &mut Report) 
 }
 
 async fn measure(stage: &mut Stage, name: &str, options: &Options, report: &mut Report) -> Result<()> {
-    saturate(stage, &format!("{name}_burst"), options.length_s(10, 2), options, report).await?;
+    saturate(stage, &format!("{name}_burst"), options.length_s(10, 1), options, report).await?;
     waiting(stage, name, STEADY.of(options), options, report).await?;
     for topic in [Topic::Orders, Topic::Deliveries] {
         let full_name = format!("{}{}", stage.stack.topic_prefix(), topic.name());

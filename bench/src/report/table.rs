@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::{Figure, Machine, Outcome, Report, Unit};
 use crate::stage::Durability;
-use crate::targets::{TARGETS, Target, limit_of};
+use crate::targets::{Bound, TARGETS, Target, limit_of, short};
 
 impl Report {
     /// Prints all of it on standard output; beside an earlier run, where there is one.
@@ -18,25 +18,22 @@ impl Report {
     fn text(&self, before: Option<&Self>) -> String {
         let mut lines = self.header();
         if !self.machine.comparable || before.is_some_and(|before| !before.machine.comparable) {
-            lines.push(
-                "Small counts, or programs that are not optimised: nothing here says anything about speed.".to_owned(),
-            );
+            let why = "Small counts, or programs that are not optimised: nothing here says anything about speed.";
+            lines.push(why.to_owned());
         }
-        lines.push(String::new());
-        let was = before.map_or_else(String::new, |before| format!("   {:>22}", format!("than on {}", day(before))));
-        lines.push(format!("{:<44} {:>12} {:<6} {:>9}  {:<20}{was}", "", "", "", "of limit", "wanted"));
+        let was = before.map_or_else(String::new, |before| before.machine.began.format("of %m-%d %H:%M").to_string());
+        let heading = |title: &str| format!("\n{title:<57} {:>8} {was:>14}", "of limit").trim_end().to_owned();
+        let mut section = "";
         for figure in &self.figures {
-            lines.push(self.line(figure, before).trim_end().to_owned());
+            let (its_section, name) = figure.name.split_once('.').unwrap_or(("", &figure.name));
+            if its_section != section {
+                lines.push(heading(its_section));
+                section = its_section;
+            }
+            lines.push(self.line(&format!("  {name}"), figure, before).trim_end().to_owned());
         }
-        for target in TARGETS.iter().filter(|target| self.judge(target) == Outcome::NotMeasured) {
-            let gate = if target.gate { ", a gate" } else { "" };
-            lines.push(format!(
-                "{:<44} {:>12}         wanted: {}{gate}",
-                target.figure,
-                "not measured",
-                wanted(target)
-            ));
-        }
+        lines.push(heading("What is wanted"));
+        lines.extend(TARGETS.iter().map(|target| self.judged(target, before)));
         lines.join("\n") + "\n"
     }
 
@@ -65,31 +62,36 @@ impl Report {
         lines
     }
 
-    fn line(&self, figure: &Figure, before: Option<&Self>) -> String {
-        let Figure { name, value, unit } = figure;
+    fn line(&self, name: &str, figure: &Figure, before: Option<&Self>) -> String {
         let times = |ratio: f64| format!("{ratio:.2} ×");
-        let of_limit = self.ratio(figure, limit_of(name)).map_or_else(String::new, times);
-        let target = TARGETS.iter().find(|target| target.figure == name);
-        let judged = target.map_or_else(String::new, |target| {
-            let gate = if target.gate { " (gate)" } else { "" };
-            format!("{} {}{gate}", wanted(target), self.judge(target).word())
-        });
-        let was = before.and_then(|before| self.ratio_to(before, name)).map_or_else(String::new, times);
-        format!("{name:<44} {:>12} {:<6} {of_limit:>9}  {judged:<36} {was:>9}", shown(*value), unit.word())
+        let of_limit = self.ratio(figure, limit_of(&figure.name)).map_or_else(String::new, times);
+        let of_before = before.and_then(|before| self.ratio_to(before, &figure.name)).map_or_else(String::new, times);
+        format!("{name:<40} {:>12} {:<3} {of_limit:>8} {of_before:>14}", shown(figure.value), figure.unit.word())
     }
-}
 
-fn day(report: &Report) -> String {
-    report.machine.began.format("%m-%d %H:%M").to_string()
-}
+    /// A target and what it came to.
+    fn judged(&self, target: &Target, before: Option<&Self>) -> String {
+        let name = format!("  {}", target.figure);
+        let figure = self.figures.iter().find(|figure| figure.name == target.figure);
+        let line = figure.map_or_else(|| format!("{name:<40}"), |figure| self.line(&name, figure, before));
+        let gate = if target.gate { " (gate)" } else { "" };
+        format!("{line:<81}  {}{gate}: {}", self.wanted(target), self.judge(target).word())
+    }
 
-fn wanted(target: &Target) -> String {
-    use crate::targets::Bound;
-    let bound = match target.bound {
-        Bound::Least(bound) | Bound::Most(bound) => shown(bound),
-        Bound::LeastTimes(factor, figure) => format!("{factor} × {figure}"),
-    };
-    format!("{} {bound}", target.bound.sign())
+    /// `≥ 1.5 × L1, that is 4,500`.
+    fn wanted(&self, target: &Target) -> String {
+        let times = match target.bound {
+            Bound::Least(_) | Bound::Most(_) => None,
+            Bound::LeastTimes(factor, figure) => Some(format!("{factor} × {}", short(figure))),
+        };
+        let sign = target.bound.sign();
+        match (times, self.bound(target).map(shown)) {
+            (None, Some(bound)) => format!("{sign} {bound}"),
+            (Some(times), Some(bound)) => format!("{sign} {times} = {bound}"),
+            (Some(times), None) => format!("{sign} {times}"),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// As many digits as mean something.
@@ -163,10 +165,13 @@ mod tests {
         let before = made_up(&[("burst.accepted_per_s", 800.0)]);
         let now = made_up(&[("burst.accepted_per_s", 1_600.0), (L1, 1_000.0)]);
         let text = now.text(Some(&before));
-        let line = text.lines().find(|line| line.starts_with("burst.accepted_per_s")).expect("its line");
-        for part in ["1,600", "/s", "1.60 ×", "met", "2.00 ×"] {
-            assert!(line.contains(part), "no {part} in {line:?}");
+        let line = |begins: &str| text.lines().find(|line| line.trim_start().starts_with(begins)).expect("its line");
+        for part in ["1,600", "/s", "1.60 ×", "2.00 ×"] {
+            assert!(line("accepted_per_s").contains(part), "no {part} in {text}");
         }
-        assert!(text.contains("steady.saga_p99_ms") && text.contains("not measured"), "{text}");
+        for part in ["1,600", "1.60 ×", "2.00 ×", "≥ 1.5 × L1 = 1,500: met"] {
+            assert!(line("burst.accepted_per_s").contains(part), "no {part} in {text}");
+        }
+        assert!(line("steady.saga_p99_ms").ends_with("≤ 40.0 (gate): not measured"), "{text}");
     }
 }

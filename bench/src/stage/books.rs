@@ -90,6 +90,12 @@ impl Books {
         Ok(sqlx::query_scalar(question).fetch_one(&self.orders).await?)
     }
 
+    /// How many wait.
+    pub async fn undecided(&self) -> Result<i64> {
+        let question = "select count(*) from orders where status in ('completed', 'cancelling')";
+        Ok(sqlx::query_scalar(question).fetch_one(&self.orders).await?)
+    }
+
     /// How many orders became confirmed in this time.
     pub async fn confirmed_between(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<i64> {
         let question =
