@@ -133,6 +133,11 @@ pub async fn list_snapshot(pool: &PgPool) -> sqlx::Result<Transaction<'static, P
         .await
 }
 
+/// One value of each of many rows, as a column for `unnest`.
+pub fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
+    rows.iter().map(of_row).collect()
+}
+
 /// Brings the schema up to date: the chassis' tables and the service's, each with a history of its own (two folders in one history
 /// table would take each other's migrations for missing ones).
 ///

@@ -19,7 +19,7 @@ mod transaction;
 
 pub use commit::{Asked, Committer, GroupCommit, Requests};
 pub use config::{Chores, LogFormat, Settings};
-pub use database::{SESSION_PLANS, list_snapshot, migrate};
+pub use database::{SESSION_PLANS, column, list_snapshot, migrate};
 pub use deadlines::{Deadlines, Sweeper};
 pub use failure::Failure;
 pub use growth::{Janitor, Retention, Turn};

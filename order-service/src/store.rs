@@ -7,6 +7,8 @@ mod orders;
 mod products;
 mod saving;
 
+use chassis::column;
+
 pub use orders::{
     Filter, HistoryLine, Known, count_undecided, known, lock_known, lock_orders, lock_overdue, no_longer_waiting,
     oldest_open, page_of_orders, put_off,
@@ -24,12 +26,7 @@ fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Er
     sqlx::Error::Decode(Box::new(error))
 }
 
-/// One value of each of many, as a column for `unnest`.
-fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
-}
-
-/// The same, where a value may have no form in the database.
+/// A [`column`] where a value may have no form in the database.
 fn checked_column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> sqlx::Result<V>) -> sqlx::Result<Vec<V>> {
     rows.iter().map(value).collect()
 }

@@ -11,7 +11,7 @@ use super::{
     inbox::{Candidate, Outcome, Plan, Reason},
     record::Record,
 };
-use crate::{Tx, clock};
+use crate::{Tx, clock, database::column};
 
 /// The first of a lane that is parked is tried again after 1 s × 2ⁿ, at most this, so often; then it rests until somebody acts.
 const LONGEST_WAIT_S: i64 = 300;
@@ -132,11 +132,6 @@ async fn write(tx: &mut Tx<'_>, parked: &Parked<'_>) -> sqlx::Result<()> {
     .execute(&mut **tx)
     .await
     .map(drop)
-}
-
-/// One column of these rows.
-fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
-    rows.iter().map(of_row).collect()
 }
 
 /// Closes parked copies of what has been applied or jumped, and makes due what comes next on these lanes. Says whether

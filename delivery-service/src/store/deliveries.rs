@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chassis::Tx;
+use chassis::{Tx, column};
 use chrono::{DateTime, NaiveDate, Utc};
 use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Slot, Version};
 use sqlx::types::Json;
@@ -154,11 +154,6 @@ pub async fn transitions(tx: &mut Tx<'_>, ids: &[DeliveryId]) -> sqlx::Result<Ha
         transitions.entry(DeliveryId(row.delivery_id)).or_default().push(transition);
     }
     Ok(transitions)
-}
-
-/// One column of these rows.
-fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
-    rows.iter().map(of_row).collect()
 }
 
 /// Writes each delivery as it is after the last decision about it, and one row of the history for every decision.
