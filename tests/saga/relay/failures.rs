@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use chassis::{Tx, messaging::Step};
 use shared_events::{OrderId, Topic, Version};
 use sqlx::PgPool;
-use tests::{COMMIT, PATIENCE, Proxy, eventually, eventually_is, fresh_order};
+use tests::{COMMIT, PATIENCE, Proxy, eventually, fresh_order};
 
-use super::{AFTER_A_REST, MANY_TURNS, Outbox, repeats_and_disorder, turn, until_idle, versions};
+use super::{AFTER_A_REST, MANY_TURNS, Outbox, repeats_and_disorder, turn, until_all_are_sent, until_idle, versions};
 
 /// How the relay deletes what was acknowledged, as it travels to PostgreSQL.
 const DELETE: &[u8] = b"delete from outbox";
@@ -130,11 +130,7 @@ async fn an_event_that_rested_goes_out_once_it_can_and_its_successor_after_it() 
     let mend = "update event_log broken set data = sound.data from event_log sound
                 where broken.order_id = $1 and broken.version = 1 and sound.order_id = $1 and sound.version = 2";
     sqlx::query(mend).bind(order.0).execute(&outbox.pool).await?;
-    eventually_is("both have gone out", AFTER_A_REST, vec![], async || {
-        relay.step().await?;
-        outbox.unsent().await
-    })
-    .await;
+    until_all_are_sent(&mut relay, &outbox, AFTER_A_REST).await;
     assert_eq!(versions(&outbox.lanes().await[&order]), [1, 2]);
     Ok(())
 }
@@ -175,11 +171,7 @@ async fn what_is_sent_while_the_broker_stands_still_arrives_when_it_goes_on() ->
     assert_eq!(outbox.unsent().await?, [(order, Version(2)), (order, Version(3))], "and nothing is deleted");
 
     outbox.env.broker().await.resume()?;
-    eventually_is("everything has gone out", PATIENCE, vec![], async || {
-        relay.step().await?;
-        outbox.unsent().await
-    })
-    .await;
+    until_all_are_sent(&mut relay, &outbox, PATIENCE).await;
     assert_eq!(repeats_and_disorder(&outbox.lanes().await).1, 0);
     Ok(())
 }

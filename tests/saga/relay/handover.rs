@@ -7,9 +7,9 @@ use chassis::{
 };
 use shared_events::{OrderId, Version};
 use sqlx::PgPool;
-use tests::{COMMIT, Env, PATIENCE, Proxy, Traffic, eventually, eventually_is, fresh_order};
+use tests::{COMMIT, Env, PATIENCE, Proxy, Traffic, eventually, fresh_order};
 
-use super::{MANY_TURNS, Outbox, event, repeats_and_disorder, turn, until_idle, versions};
+use super::{MANY_TURNS, Outbox, event, repeats_and_disorder, turn, until_all_are_sent, until_idle, versions};
 
 /// Announces the first events of these orders in one transaction, and leaves it open.
 async fn announcing(pool: &PgPool, to: &HandOver, orders: &[OrderId]) -> Result<Tx<'static>> {
@@ -49,11 +49,7 @@ async fn a_first_event_goes_out_without_a_look_into_the_database_and_its_pointer
     assert_eq!(outbox.unsent().await?, [(order, Version(1))]);
 
     proxy.set(Traffic::Flows);
-    eventually_is("the pointer is gone", PATIENCE, vec![], async || {
-        relay.step().await?;
-        outbox.unsent().await
-    })
-    .await;
+    until_all_are_sent(&mut relay, &outbox, PATIENCE).await;
     until_idle(&mut relay).await;
     assert_eq!(outbox.lanes().await[&order].len(), 1, "an event whose pointer could not be deleted was sent again");
     Ok(())
@@ -134,11 +130,7 @@ async fn what_is_in_flight_by_hand_is_not_sent_again_when_the_outbox_is_read_and
     assert_eq!(turn(&mut relay, MANY_TURNS).await?, 0, "nothing is acknowledged");
 
     outbox.env.broker().await.resume()?;
-    eventually_is("everything has gone out", PATIENCE, vec![], async || {
-        relay.step().await?;
-        outbox.unsent().await
-    })
-    .await;
+    until_all_are_sent(&mut relay, &outbox, PATIENCE).await;
     assert_eq!(versions(&outbox.lanes().await[&order]), [1, 2]);
     Ok(())
 }

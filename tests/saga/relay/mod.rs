@@ -15,7 +15,7 @@ use chassis::{
 };
 use shared_events::{Envelope, EventId, OrderId, Topic, Version};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tests::{Env, PATIENCE, envelope, eventually, golden};
+use tests::{Env, PATIENCE, envelope, eventually, eventually_is, golden};
 
 /// A service's outbox, and the topic its relay sends to.
 struct Outbox {
@@ -101,6 +101,15 @@ async fn until_idle(relay: &mut Relay) {
         Ok(Step::Idle) => Ok(()),
         Ok(Step::Relayed(count)) => Err(format!("{count} relayed in a turn")),
         Err(error) => Err(format!("{error:#}")),
+    })
+    .await;
+}
+
+/// Turns the relay until nothing is left to send.
+async fn until_all_are_sent(relay: &mut Relay, outbox: &Outbox, patience: Duration) {
+    eventually_is("everything has gone out", patience, vec![], async || {
+        relay.step().await?;
+        outbox.unsent().await
     })
     .await;
 }
