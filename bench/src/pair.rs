@@ -25,6 +25,8 @@ pub use self::outage::outage;
 pub use self::scale::scale;
 
 const CONNECTIONS: u32 = 64;
+/// The broker's compiler takes a whole core for about so long: what is measured meanwhile says how fast a broker starts.
+const FIRST_WARM_UP: Duration = Duration::from_secs(40);
 const WARM_UP: Duration = Duration::from_secs(3);
 const QUICK_WARM_UP: Duration = Duration::from_millis(300);
 
@@ -77,11 +79,12 @@ pub async fn saturate(
     Ok(confirmed_per_s)
 }
 
-/// The first orders of a pair wait for Kafka's compiler and for empty caches: nobody asks how long.
+/// What comes before a load and is nobody's figure: caches fill, and the first time the broker's compiler has its work.
 pub async fn warm_up(stage: &mut Stage, options: &Options) -> Result<()> {
+    let length = if stage.begins() { FIRST_WARM_UP } else { WARM_UP };
     let load = stage.load(CONNECTIONS, Asked::Plain)?;
-    let tally = closed(&load, options.sized(WARM_UP, QUICK_WARM_UP)).await?;
-    stage.settle(tally.accepted).await.map(drop)
+    let tally = closed(&load, options.sized(length, QUICK_WARM_UP)).await?;
+    stage.settle(tally.accepted).await
 }
 
 /// How long answers took: `what_p50_ms` and so on.

@@ -4,8 +4,7 @@ use anyhow::Result;
 use devstack::Progress;
 
 use super::open::{STEADY, waiting};
-use super::{CONNECTIONS, saturate};
-use crate::load::{Asked, closed};
+use super::saturate;
 use crate::options::Options;
 use crate::report::{Report, Unit};
 use crate::stage::Stage;
@@ -17,10 +16,6 @@ const PRESENT: [(&str, u64, u64); 3] =
 /// Throughput, and how long customers wait, with more and more orders present.
 pub async fn growth(stage: &mut Stage, options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
     let length = options.length_s(10, 1);
-    // Nobody's figure: what is measured first must not be slow because the broker is cold, or growth would look like progress.
-    let load = stage.load(CONNECTIONS, Asked::Plain)?;
-    let tally = closed(&load, length).await?;
-    stage.settle(tally.accepted).await?;
     let mut confirmed_per_s = Vec::new();
     for (section, full, quick) in PRESENT {
         let step = progress.step("Putting finished orders into both databases");

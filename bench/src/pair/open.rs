@@ -1,5 +1,7 @@
 //! The pair at a fixed rate: how long customers wait who know nothing of each other.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use chrono::Utc;
 
@@ -27,6 +29,10 @@ impl Rate {
 
 /// How long a customer waits for the outcome.
 const WAIT_S: u32 = 10;
+
+/// How long a load lasts before it is measured.
+const LEAD_IN: Duration = Duration::from_secs(10);
+const QUICK_LEAD_IN: Duration = Duration::from_millis(300);
 
 /// More than are ever on their way at once while the pair keeps up.
 pub fn connections(options: &Options) -> u32 {
@@ -74,6 +80,10 @@ pub async fn waiting(
     report: &mut Report,
 ) -> Result<()> {
     let length = options.length_s(30, 1);
+    // A load of another kind than the one before: at first connections are made, and code is compiled that no load has needed yet.
+    let load = stage.load(connections(options), Asked::Waiting(WAIT_S))?;
+    let lead_in = open(&load, per_second, options.sized(LEAD_IN, QUICK_LEAD_IN)).await?;
+    stage.settle(lead_in.accepted).await?;
     let load = stage.load(connections(options), Asked::Waiting(WAIT_S))?;
     let watch = stage.watch()?;
     let began = Utc::now();
