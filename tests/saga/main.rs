@@ -21,5 +21,6 @@ mod reactions;
 mod relay;
 mod routes;
 mod settings;
+mod sound;
 mod stories;
 mod topics;
