@@ -1,7 +1,7 @@
 //! From Kafka to the inbox: a thread that polls, a bounded channel, a worker that takes what is there.
 //!
-//! The poll thread never waits for the database, so the group never believes us dead; the worker never waits for more records,
-//! so a lone event is applied at once, and under load what came during one commit is the next batch.
+//! The poll thread never waits for the database, so the group never believes us dead. The worker applies a lone event at once, and
+//! under load what came during one commit is the next batch.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{
         mpsc::{self, error::TrySendError},
         oneshot, watch,
     },
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,8 @@ mod tests;
 
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
 const BATCH: usize = 1_000;
+/// A batch begins so long after the one before it, at the earliest: what was announced together comes in pieces, one for each partition.
+const APART: Duration = Duration::from_millis(4);
 /// How many records may wait between the thread and the worker: the next batch.
 const CHANNEL: usize = BATCH;
 const POLL: Duration = Duration::from_millis(100);
@@ -132,12 +134,14 @@ impl<R: Reactions> Consumer<R> {
                 () = stop.cancelled() => return,
                 taken = receiver.recv_many(&mut batch, BATCH) => if taken == 0 { return },
             }
+            let next_from = Instant::now() + APART;
             let (generations, records): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
             if !self.apply_until_done(&records, stop).await {
                 return;
             }
             // The offset goes last: a crash before it costs a repeat, a crash after it would have cost the events.
             offsets::store(client, generations.into_iter().zip(&records));
+            sleep_until(next_from).await;
         }
     }
 

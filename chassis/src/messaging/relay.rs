@@ -31,8 +31,9 @@ use rests::Rests;
 
 /// How long a turn waits for acknowledgements before it looks for new events again.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// How long acknowledgements are gathered where there is no hurry: their pointers are deleted in one transaction.
-const GATHERED_FOR: Duration = Duration::from_millis(5);
+/// How long acknowledgements are gathered where there is no hurry: their pointers are deleted in one transaction, which costs as much as
+/// anything else that is committed.
+const GATHERED_FOR: Duration = Duration::from_millis(20);
 /// How long an event may be unacknowledged before the client is taken to be stuck. Longer than an election, and than a produce
 /// request to a broker that is alive; a client that is replaced for nothing costs a few repeats.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
