@@ -145,7 +145,9 @@ impl ServiceProcess {
         let args = self.settings.args(self.port);
         // The URL holds a password, and a command line can be read by everybody on the machine.
         let database = ("DATABASE_URL".to_owned(), self.settings.database_url.clone());
-        let environment = self.settings.environment.iter().cloned().chain([database]).collect();
+        // As in its image.
+        let memory = ("MALLOC_ARENA_MAX".to_owned(), "1".to_owned());
+        let environment = self.settings.environment.iter().cloned().chain([database, memory]).collect();
         self.process.start(&Invocation { program: self.settings.binary.clone(), args, environment })
     }
 
