@@ -3,6 +3,7 @@
 mod books;
 mod lanes;
 mod shop;
+mod steps;
 mod tables;
 mod watch;
 
@@ -14,6 +15,7 @@ use devstack::{KafkaOptions, Ports, Progress, ServiceProcess, Stack, StackOption
 
 pub use self::books::{Books, Durability};
 pub use self::lanes::Lanes;
+pub use self::steps::Steps;
 pub use self::tables::{Table, Tables};
 pub use self::watch::{Cost, Watch};
 use crate::cost::Pid;
@@ -85,6 +87,11 @@ impl Stage {
         let took = if missing > 0 { fill::finished(&self.stack, missing).await? } else { Duration::ZERO };
         self.finished += missing;
         Ok((missing, took))
+    }
+
+    /// Whether nothing has been asked of this pair yet.
+    pub fn begins(&self) -> bool {
+        self.loads == 0
     }
 
     /// A load on all instances, with keys of its own.

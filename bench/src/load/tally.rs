@@ -77,6 +77,11 @@ impl Tally {
         (self.accepted - self.late) as f64 / self.took.as_secs_f64()
     }
 
+    /// How long they took on the average, in milliseconds.
+    pub fn mean_ms(&self) -> f64 {
+        self.times_us.mean() / 1_000.0
+    }
+
     /// How long so many of 100 took at most, in milliseconds.
     pub fn percentile_ms(&self, percent: f64) -> f64 {
         self.times_us.value_at_percentile(percent) as f64 / 1_000.0
@@ -106,6 +111,7 @@ mod tests {
             let is = tally.percentile_ms(percent);
             assert!((is - ms).abs() <= ms / 500.0, "{percent}: {is} instead of {ms}");
         }
+        assert!((tally.mean_ms() - 500.5).abs() <= 1.0, "{}", tally.mean_ms());
     }
 
     #[test]

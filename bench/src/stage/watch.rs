@@ -1,6 +1,7 @@
 //! What a load costs, from the beginning of the load until its last order is confirmed.
 
 use std::net::SocketAddr;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -18,6 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Watches programs at work.
 pub struct Watch {
     programs: Programs,
+    began: Instant,
     before: Cpu,
     at_rest: Resident,
     enough: oneshot::Sender<()>,
@@ -26,6 +28,7 @@ pub struct Watch {
 
 /// What it came to.
 pub struct Cost {
+    took: Duration,
     cpu: Cpu,
     at_rest: Resident,
     postgres_mb: f64,
@@ -65,16 +68,17 @@ impl Watch {
         let (enough, told) = oneshot::channel();
         let at_rest = Resident::of(&programs)?;
         let looking = tokio::spawn(look(programs.clone(), address, told));
-        Ok(Self { before: Cpu::of(&programs)?, at_rest, programs, enough, looking })
+        let (began, before) = (Instant::now(), Cpu::of(&programs)?);
+        Ok(Self { began, before, at_rest, programs, enough, looking })
     }
 
     /// Ends, and tells what it came to.
     pub async fn end(self) -> Result<Cost> {
-        let cpu = Cpu::of(&self.programs)?.since(self.before);
+        let (took, cpu) = (self.began.elapsed(), Cpu::of(&self.programs)?.since(self.before));
         let (postgres_mb, kafka_mb) = (shared_mb(self.programs.postgres)?, resident_mb(self.programs.kafka)?);
         drop(self.enough);
         let seen = self.looking.await.context("The watch broke down")??;
-        Ok(Cost { cpu, at_rest: self.at_rest, postgres_mb, kafka_mb, seen })
+        Ok(Cost { took, cpu, at_rest: self.at_rest, postgres_mb, kafka_mb, seen })
     }
 }
 
@@ -107,6 +111,11 @@ impl Cost {
             ("postgres", postgres),
             ("kafka", kafka),
             ("client", client),
+            // What there was: what the others leave of it went to the kernel's own threads, or to nobody.
+            (
+                "machine",
+                self.took.as_secs_f64() * 1_000.0 * available_parallelism().map_or(1.0, |cores| cores.get() as f64),
+            ),
         ] {
             report.add(&format!("{section}.{program}_cpu_ms_per_order"), cpu_ms / orders as f64, Unit::Ms);
         }
