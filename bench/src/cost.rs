@@ -11,7 +11,10 @@ pub type Pid = u32;
 
 /// CPU time of a program with all its children, in milliseconds: those that are there, and those that were.
 pub fn cpu_ms(root: Pid) -> Result<f64> {
-    let stats = all_stats()?;
+    Ok(milliseconds(ticks_of(&all_stats()?, root)))
+}
+
+fn ticks_of(stats: &HashMap<Pid, Stat>, root: Pid) -> u64 {
     let mut ticks = 0;
     let mut family = vec![root];
     while let Some(pid) = family.pop() {
@@ -20,7 +23,7 @@ pub fn cpu_ms(root: Pid) -> Result<f64> {
         ticks += stat.own_ticks + stat.ended_children_ticks;
         family.extend(stats.iter().filter(|(_, stat)| stat.parent == pid).map(|(pid, _)| *pid));
     }
-    Ok(milliseconds(ticks))
+    ticks
 }
 
 fn milliseconds(ticks: u64) -> f64 {
@@ -129,16 +132,19 @@ mod tests {
 
     #[test]
     fn time_of_children_counts_while_they_are_there_and_after() {
-        let us = std::process::id();
-        let before = cpu_ms(us).unwrap();
-        let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let stat = |parent, own_ticks, ended_children_ticks| Stat { parent, own_ticks, ended_children_ticks };
+        let family = [(1, stat(0, 1, 20)), (2, stat(1, 300, 0)), (3, stat(2, 4_000, 0)), (9, stat(0, 50_000, 0))];
+        assert_eq!(ticks_of(&HashMap::from(family), 1), 4_321);
+    }
+
+    #[test]
+    fn a_busy_program_has_time() {
+        let mut busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
         let give_up_at = Instant::now() + Duration::from_secs(30);
-        while cpu_ms(child.id()).unwrap() < 100.0 {
-            assert!(Instant::now() < give_up_at, "a busy child has no time");
+        while cpu_ms(busy.id()).unwrap() < 100.0 {
+            assert!(Instant::now() < give_up_at, "none after half a minute");
         }
-        assert!(cpu_ms(us).unwrap() >= before + 100.0, "not while it was there");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(cpu_ms(us).unwrap() >= before + 100.0, "not after it had gone");
+        busy.kill().unwrap();
+        busy.wait().unwrap();
     }
 }
