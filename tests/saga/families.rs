@@ -2,15 +2,12 @@
 
 use tests::Env;
 
-use crate::settings::{delivery_settings, order_settings};
+use crate::settings::migrated_pair;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_refer_to_is_neither_deleted_nor_given_another_key() {
     let env = Env::new("families").await;
-    let (of_orders, of_deliveries) =
-        (order_service::service(&order_settings(&[])), delivery_service::service(&delivery_settings(&[])));
-    let orders = env.migrated(env.orders_database(), &of_orders.migrations).await;
-    let deliveries = env.migrated(env.deliveries_database(), &of_deliveries.migrations).await;
+    let (orders, deliveries) = migrated_pair(&env).await;
     let keys = [
         (&orders, "orders", vec!["id"]),
         (&orders, "products", vec!["sku"]),

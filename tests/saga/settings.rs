@@ -3,6 +3,8 @@
 use clap::Parser;
 use delivery_service::settings::DeliverySettings;
 use order_service::settings::OrderSettings;
+use sqlx::PgPool;
+use tests::Env;
 
 /// Only the database has no default.
 const DATABASE: &str = "--database-url=postgres://nowhere";
@@ -17,4 +19,11 @@ pub(crate) fn order_settings(flags: &[&str]) -> OrderSettings {
 pub(crate) fn delivery_settings(flags: &[&str]) -> DeliverySettings {
     let told = ["delivery-service", DATABASE].iter().chain(flags);
     DeliverySettings::try_parse_from(told).expect("every other setting has a default")
+}
+
+/// The tables of the order side and those of the delivery side, with nothing in them.
+pub(crate) async fn migrated_pair(env: &Env) -> (PgPool, PgPool) {
+    let orders = order_service::service(&order_settings(&[])).migrations;
+    let deliveries = delivery_service::service(&delivery_settings(&[])).migrations;
+    (env.migrated(env.orders_database(), &orders).await, env.migrated(env.deliveries_database(), &deliveries).await)
 }

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use tests::Env;
 
-use crate::settings::{delivery_settings, order_settings};
+use crate::settings::migrated_pair;
 
 const ORDER: &str =
     "insert into orders (id, customer_id, currency, total_minor, delivery_address, placed_at, status, payment, stock,
@@ -89,10 +89,7 @@ const OF_DELIVERIES: &[(&str, &str)] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_row_must_not_be_is_refused_by_its_table_and_named() {
     let env = Env::new("sound").await;
-    let (of_orders, of_deliveries) =
-        (order_service::service(&order_settings(&[])), delivery_service::service(&delivery_settings(&[])));
-    let orders = env.migrated(env.orders_database(), &of_orders.migrations).await;
-    let deliveries = env.migrated(env.deliveries_database(), &of_deliveries.migrations).await;
+    let (orders, deliveries) = migrated_pair(&env).await;
     refuses(&orders, "orders", ORDER, OF_ORDERS).await;
     refuses(&orders, "products", ARTICLE, OF_PRODUCTS).await;
     refuses(&deliveries, "deliveries", DELIVERY, OF_DELIVERIES).await;
