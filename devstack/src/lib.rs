@@ -14,6 +14,7 @@ mod command;
 mod guarded;
 mod guardian;
 mod kafka;
+mod keys;
 mod port;
 mod postgres;
 mod progress;
@@ -23,6 +24,7 @@ mod waiting;
 
 pub use binaries::{Binaries, binaries};
 pub use kafka::{Kafka, KafkaOptions};
+pub use keys::{ALL_SCOPES, DevelopmentKeys, SigningKey, TOKEN_AUDIENCE, TOKEN_ISSUER};
 pub use port::free_port;
 pub use postgres::{Postgres, Shutdown};
 pub use progress::{Progress, Step};
