@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use url::Url;
 
-use crate::{growth::Retention, messaging::KafkaSettings};
+use crate::{access::AccessSettings, growth::Retention, messaging::KafkaSettings};
 
 /// What an instance of either service is told. Every flag can also be given by the environment variable beside it. A service
 /// flattens these into a struct of its own, with what only it needs to know.
@@ -74,6 +74,9 @@ pub struct Settings {
     /// How the log is written. What is logged is told by RUST_LOG.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// Who may come in.
+    #[command(flatten)]
+    pub access: AccessSettings,
     /// What to do instead of serving.
     #[command(flatten)]
     pub chores: Chores,

@@ -48,6 +48,7 @@ pub(crate) struct Pools {
     pub requests: PgPool,
     pub inbox: PgPool,
     pub relay: PgPool,
+    pub access: PgPool,
 }
 
 /// Connects, waiting a while for a database that is only starting.
@@ -65,7 +66,8 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
     };
     // Requests: one committer, and readers. Inbox: the consumer's batch, a retry, a sweep, and who writes down what was heard. Relay:
     // one that deletes pointers while another reads on, the gauges', the janitor's, and who asks for our health. Its lock has its own.
-    let pools = Pools { requests: pool(10), inbox: pool(4), relay: pool(5) };
+    // Access: API keys that have to be looked up; whoever comes with a thousand wrong ones is in the way of the right ones only.
+    let pools = Pools { requests: pool(10), inbox: pool(4), relay: pool(5), access: pool(2) };
     wait_for(&pools.requests).await?;
     Ok(pools)
 }

@@ -4,6 +4,8 @@
 //! side announced) and its [`Deadlines`] (what has waited too long). Each of the latter three is load → decide or react →
 //! save, in one transaction, on a batch.
 
+pub mod access;
+pub mod audit;
 pub mod clock;
 mod commit;
 mod config;

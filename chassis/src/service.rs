@@ -22,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 pub use stages::Running;
 
 use crate::{
-    Deadlines, Janitor, Settings, Sweeper, clock,
+    Deadlines, Janitor, Settings, Sweeper,
+    access::{self, Access, KeyRing, OPERATOR_RULES, Rule},
+    clock,
     commit::{Committer, GroupCommit, Requests},
     database,
     http::{
@@ -54,6 +56,8 @@ pub struct Service<Q: Requests, R: Reactions, D: Deadlines> {
     pub reactions: R,
     /// What it does about what has waited too long.
     pub deadlines: D,
+    /// Who may use what it offers over HTTP. What is not in here is refused.
+    pub rules: &'static [Rule],
     /// What it offers over HTTP. Called within the runtime: it may start tasks that end with the service.
     pub routes: Routes<Q::Request>,
 }
@@ -130,11 +134,14 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     /// takes requests all the same.
     ///
     /// # Errors
-    /// When the database cannot be reached or migrated, or the port is taken.
+    /// When the database cannot be reached or migrated, the port is taken, or the door cannot be guarded as told.
     pub async fn start(self, settings: Settings) -> anyhow::Result<Running> {
         let retention = settings.retention()?;
+        settings.access.check(self.address(&settings))?;
         let metrics = metrics::recorder()?;
         let pools = database::connect(&settings.database_url, self.name).await?;
+        let keys = KeyRing::new(pools.access.clone());
+        let door = Access::new(&[&[self.rules], OPERATOR_RULES].concat().concat(), &settings.access, keys.clone())?;
         database::migrate(&pools.requests, &self.migrations).await?;
         let janitor = Janitor::new(self.deadlines.clone(), pools.relay.clone(), retention);
         // Before anything is announced: what finds no partition would have to be moved.
@@ -154,9 +161,13 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let (committer, commits) = GroupCommit::new(self.requests, pools.requests.clone(), wakes.relay.clone());
         let api = Api { pool: pools.requests.clone(), committer, applied: applied.clone(), stopping: stopping.clone() };
         let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
-        let routes = layers::wrap((self.routes)(api), probes(health, metrics.clone()), limits(&settings));
+        let routes = (self.routes)(api).merge(access::routes(pools.requests.clone(), keys.clone()));
+        let routes = layers::wrap(routes, probes(health, metrics.clone()), limits(&settings), door);
         stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
         stages.add("requests", |stop| commits.run(stop));
+        if !settings.access.open_on_loopback {
+            stages.add("access", |stop| keys.listen(stop));
+        }
         let sweeper = Sweeper::new(self.deadlines, pools.inbox.clone(), wakes.relay.clone(), settings.sweep_every());
         stages.add("deadlines", |stop| sweeper.run(stop));
         stages.add("growth", |stop| janitor.run(stop));

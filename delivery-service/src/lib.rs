@@ -29,6 +29,7 @@ pub fn service(settings: &DeliverySettings) -> Service<DeliveryRequests, Deliver
         requests: DeliveryRequests { terms },
         reactions: DeliveryReactions { terms },
         deadlines: DeliveryDeadlines { terms },
+        rules: http::RULES,
         routes: Box::new(http::routes),
     }
 }

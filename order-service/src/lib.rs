@@ -26,6 +26,7 @@ pub fn service(settings: &OrderSettings) -> Service<OrderRequests, OrderReaction
         requests: OrderRequests { terms },
         reactions: OrderReactions { terms },
         deadlines: OrderDeadlines { terms },
+        rules: http::RULES,
         routes: Box::new(move |api| http::routes(api, admission)),
     }
 }

@@ -30,6 +30,7 @@ pub struct Launch<'a> {
     database_url: String,
     partitions: u32,
     args: Vec<String>,
+    access: Vec<String>,
     environment: Vec<(String, String)>,
     env: &'a Env,
 }
@@ -47,6 +48,7 @@ impl<'a> Launch<'a> {
             database_url: database_url.to_owned(),
             partitions: PARTITIONS,
             args: Vec::new(),
+            access: vec!["--open-on-loopback".to_owned()],
             environment,
             env,
         }
@@ -77,6 +79,13 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub fn arg(mut self, flag: impl Into<String>) -> Self {
         self.args.push(flag.into());
+        self
+    }
+
+    /// Asks for credentials, as these flags say: none of them, and only API keys are accepted. Nobody is asked if nothing is said.
+    #[must_use]
+    pub fn guarded(mut self, flags: &[String]) -> Self {
+        flags.clone_into(&mut self.access);
         self
     }
 
@@ -113,7 +122,7 @@ impl<'a> Launch<'a> {
             topic_prefix: kafka.prefix,
             partitions: self.partitions,
             instance_id: self.instance_id.clone(),
-            extra_args: self.args,
+            extra_args: [self.access, self.args].concat(),
             environment: self.environment,
             log_directory: None,
         });

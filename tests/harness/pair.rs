@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use sqlx::PgPool;
 
-use crate::{Env, PATIENCE, Service, Shop, books, eventually};
+use crate::{Env, Keys, PATIENCE, Service, Shop, books, eventually};
 
 /// The pair, with its own databases and topics.
 // The order of the fields is the order in which they are dropped: the services before what they use.
@@ -20,6 +20,14 @@ impl Pair {
     /// Starts both, and waits until they are ready.
     pub async fn start(env: Env) -> Self {
         let (orders, deliveries) = tokio::join!(env.order_service().start(), env.delivery_service().start());
+        Self { orders, deliveries, env }
+    }
+
+    /// The same, and both ask for tokens that are signed with these keys.
+    pub async fn start_guarded(env: Env, keys: &Keys) -> Self {
+        let (orders, deliveries) =
+            (env.order_service().guarded(&keys.flags()), env.delivery_service().guarded(&keys.flags()));
+        let (orders, deliveries) = tokio::join!(orders.start(), deliveries.start());
         Self { orders, deliveries, env }
     }
 

@@ -1,7 +1,7 @@
 //! Both services over HTTP, as customers, the shop and its staff use them.
 
 use anyhow::{Context, Result, bail};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::AUTHORIZATION};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -101,10 +101,26 @@ impl Shop {
         Self { http: Client::new(), orders: orders.into(), deliveries: deliveries.into() }
     }
 
+    /// The same services, asked by whoever has this token or API key.
+    ///
+    /// # Panics
+    /// When it cannot stand in a header.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        let bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("a token can stand in a header");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        Self { http: Client::builder().default_headers(headers).build().expect("a client"), ..self.clone() }
+    }
+
     /// The same delivery-service, and the order-service at another address: a second instance.
     #[must_use]
     pub fn with_orders_at(&self, orders: impl Into<String>) -> Self {
         Self { orders: orders.into(), ..self.clone() }
+    }
+
+    /// Any request to any address, shown what this shop shows.
+    pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.http.request(method, url)
     }
 
     /// `POST` to order-service, for those who add headers of their own.

@@ -1,5 +1,6 @@
 //! The rules of the saga and of the code. Needs nothing but Rust, and runs in seconds.
 
+mod access;
 mod architecture;
 mod deadlines;
 mod delivery_attempts;

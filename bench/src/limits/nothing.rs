@@ -12,6 +12,7 @@ use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
+use chassis::access::{Access, Rule, Scope};
 use chassis::http::layers::{self, Limits};
 use chassis::http::{metrics, server};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -44,7 +45,8 @@ async fn until_input_ends() -> Result<()> {
     metrics::recorder()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let routes = layers::wrap(Router::new().route("/orders", post(answer)), Router::new(), LIMITS);
+    let access = Access::open(&[Rule::new("POST", "/orders", &[Scope::Customer])])?;
+    let routes = layers::wrap(Router::new().route("/orders", post(answer)), Router::new(), LIMITS, access);
     let input_ends = tokio::task::spawn_blocking(|| io::copy(&mut io::stdin().lock(), &mut io::sink()));
     tokio::spawn(server::serve(listener, routes, CONNECTIONS, CancellationToken::new()));
     input_ends.await?.map(drop).context("The standard input could not be read.")

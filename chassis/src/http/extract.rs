@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use shared_events::Cause;
 
 use super::{layers::RequestId, problem::Problem};
+use crate::access::Principal;
 
 /// The parts of the route, as `axum::extract::Path`. What does not parse names nothing that exists: 404.
 #[derive(Debug)]
@@ -23,19 +24,21 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Who asks, as far as a change needs to know: what caused it, and the key under which its answer is kept.
+/// Who asks, as far as a change needs to know: who it is, what caused it, and the key under which its answer is kept.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
     /// Recorded with the change.
     pub cause: Cause,
     /// The request's `Idempotency-Key`, if it has one.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// The caller's own name for a request, unique together with the route it goes to.
+/// The caller's own name for a request, unique together with who they are and the route it goes to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdempotencyKey {
-    /// Method and path.
+    /// Method, path, whose key it is, and whether they saw only their own: an answer that was kept is for the same eyes.
     pub route: String,
     /// 1 to 255 visible ASCII characters, as the caller sent them.
     pub key: String,
@@ -44,12 +47,15 @@ pub struct IdempotencyKey {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let principal = Principal::from_request_parts(parts, state).await?;
         let id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
         let trace_parent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let cause = Cause { id, trace_parent: trace_parent.filter(|text| is_trace_parent(text)).map(str::to_owned) };
-        let route = || format!("{} {}", parts.method, parts.uri.path());
-        Ok(Caller { cause, idempotency_key: idempotency_key(&parts.headers, route)? })
+        let sees = if principal.narrowed_to().is_some() { "own" } else { "all" };
+        let route = || format!("{} {} by {}, {sees}", parts.method, parts.uri.path(), principal.subject);
+        let idempotency_key = idempotency_key(&parts.headers, route)?;
+        Ok(Caller { principal, cause, idempotency_key })
     }
 }
 

@@ -1,5 +1,5 @@
 //! What every request passes before it reaches a handler, from the outside in: request id, trace, catch-panic, security
-//! headers, compression, `Retry-After`, waiting, concurrency limit, time-out, conditional reads. Every refusal of every layer is a
+//! headers, compression, `Retry-After`, waiting, concurrency limit, time-out, access, conditional reads. Every refusal of every layer is a
 //! problem document.
 //!
 //! Each step calls the one inside of it. Only two of them are layers of axum's, one for everything and one without the probes: axum
@@ -23,7 +23,7 @@ use super::{
     compression, conditional, later,
     problem::{Problem, RETRY_AFTER_S},
 };
-use crate::clock;
+use crate::{access::Access, clock};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -48,16 +48,17 @@ pub struct Limits {
     pub request_timeout: Duration,
 }
 
-/// The limits with what is left of them.
+/// The limits with what is left of them, and who is let in within them.
 struct Bounds {
     permits: Semaphore,
     request_timeout: Duration,
+    access: Access,
 }
 
-/// Wraps a service's routes. `probes` are those that have to answer while everything else is refused.
-pub fn wrap(routes: Router, probes: Router, limits: Limits) -> Router {
+/// Wraps a service's routes. `probes` are those that have to answer while everything else is refused, whoever asks.
+pub fn wrap(routes: Router, probes: Router, limits: Limits, access: Access) -> Router {
     let Limits { concurrent_requests, request_timeout } = limits;
-    let bounds = Arc::new(Bounds { permits: Semaphore::new(concurrent_requests), request_timeout });
+    let bounds = Arc::new(Bounds { permits: Semaphore::new(concurrent_requests), request_timeout, access });
     routes
         .layer(middleware::from_fn_with_state(bounds, limit_concurrency))
         .merge(probes)
@@ -136,7 +137,7 @@ async fn finish(request: Request, next: Next) -> Response {
 
 async fn limit_concurrency(State(bounds): State<Arc<Bounds>>, request: Request, next: Next) -> Response {
     match bounds.permits.try_acquire() {
-        Ok(_permit) => time_out(bounds.request_timeout, request, next).await,
+        Ok(_permit) => time_out(&bounds, request, next).await,
         Err(_) => {
             metrics::counter!("http_requests_shed_total").increment(1);
             Problem::unavailable("overloaded", "Too many requests at once; nothing was changed.").into_response()
@@ -144,8 +145,9 @@ async fn limit_concurrency(State(bounds): State<Arc<Bounds>>, request: Request, 
     }
 }
 
-async fn time_out(limit: Duration, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, conditional::answer(request, next)).await {
+async fn time_out(bounds: &Bounds, request: Request, next: Next) -> Response {
+    let limit = bounds.request_timeout;
+    match tokio::time::timeout(limit, guard(&bounds.access, request, next)).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!(
@@ -154,6 +156,13 @@ async fn time_out(limit: Duration, request: Request, next: Next) -> Response {
             );
             Problem::unavailable("timed_out", detail).into_response()
         }
+    }
+}
+
+async fn guard(access: &Access, mut request: Request, next: Next) -> Response {
+    match access.admit(&mut request).await {
+        Ok(()) => conditional::answer(request, next).await,
+        Err(refused) => refused.into_response(),
     }
 }
 

@@ -16,6 +16,7 @@ mod page;
 mod parameters;
 mod problem;
 pub mod server;
+mod task;
 mod texts;
 
 pub use answer::Answer;
@@ -26,4 +27,5 @@ pub use later::Later;
 pub use page::Page;
 pub use parameters::Parameters;
 pub use problem::Problem;
+pub use task::in_a_task_of_its_own;
 pub use texts::{Country, Day, Name, names};

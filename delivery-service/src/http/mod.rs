@@ -10,11 +10,36 @@ mod zones;
 use axum::Router;
 use axum::routing::{get, post};
 use chassis::Api;
+use chassis::access::{Rule, Scope};
 use chassis::http::{Form, Name, Problem};
 
 use crate::requests::Request;
 
 pub use views::{CourierView, DeliveryView, ZoneView};
+
+const STAFF: &[Scope] = &[Scope::Staff];
+const OFFICE: &[Scope] = &[Scope::Staff, Scope::Operator];
+const ON_THE_ROAD: &[Scope] = &[Scope::Courier, Scope::Staff];
+const ABOUT_PARCELS: &[Scope] = &[Scope::Courier, Scope::Staff, Scope::Operator];
+
+/// Who may use which route. A courier is narrowed to the parcels that are theirs to bring, where these are read and where anything is done
+/// with them.
+pub const RULES: &[Rule] = &[
+    Rule::new("GET", "/deliveries", ABOUT_PARCELS),
+    Rule::new("GET", "/deliveries/{id}", ABOUT_PARCELS),
+    Rule::new("POST", "/deliveries/{id}/courier", STAFF),
+    Rule::new("POST", "/deliveries/{id}/dispatch", ON_THE_ROAD),
+    Rule::new("POST", "/deliveries/{id}/attempts", ON_THE_ROAD),
+    Rule::new("POST", "/deliveries/{id}/completion", ON_THE_ROAD),
+    Rule::new("POST", "/deliveries/{id}/failure", ON_THE_ROAD),
+    Rule::new("GET", "/delivery-options", &[Scope::Customer, Scope::Staff, Scope::Operator]),
+    Rule::new("GET", "/zones", OFFICE),
+    Rule::new("GET", "/zones/{id}", OFFICE),
+    Rule::new("PUT", "/zones/{id}", STAFF),
+    Rule::new("GET", "/couriers", OFFICE),
+    Rule::new("GET", "/couriers/{id}", OFFICE),
+    Rule::new("PUT", "/couriers/{id}", STAFF),
+];
 
 /// Every route of this service.
 pub fn routes(api: Api<Request>) -> Router {

@@ -14,7 +14,10 @@ use axum::{
     Router,
     routing::{get, post, put},
 };
-use chassis::Api;
+use chassis::{
+    Api,
+    access::{Rule, Scope},
+};
 
 pub use admission::AdmissionLimits;
 pub use refusal::refused;
@@ -23,6 +26,22 @@ pub use view::{OrderView, ProductView};
 use crate::requests::Request;
 use admission::Admission;
 use waiting::Waiters;
+
+const STAFF: &[Scope] = &[Scope::Staff];
+const OFFICE: &[Scope] = &[Scope::Staff, Scope::Operator];
+const SHOP: &[Scope] = &[Scope::Customer, Scope::Staff, Scope::Operator];
+
+/// Who may use which route. A customer is narrowed to their own orders where these are read, and where they are cancelled.
+pub const RULES: &[Rule] = &[
+    Rule::new("POST", "/orders", &[Scope::Customer, Scope::Staff]),
+    Rule::new("GET", "/orders", SHOP),
+    Rule::new("GET", "/orders/{id}", SHOP),
+    Rule::new("POST", "/orders/{id}/cancellation", SHOP),
+    Rule::new("GET", "/products", SHOP),
+    Rule::new("PUT", "/products/{sku}", STAFF),
+    Rule::new("POST", "/products/{sku}/receipts", STAFF),
+    Rule::new("GET", "/status", OFFICE),
+];
 
 /// What every handler gets.
 struct Shop {

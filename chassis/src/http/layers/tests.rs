@@ -10,9 +10,26 @@ use http_body_util::BodyExt;
 use tower::{ServiceExt, util::MapResponse};
 
 use super::*;
-use crate::http::{Answer, Form};
+use crate::{
+    access::{Rule, Scope},
+    http::{Answer, Form},
+};
 
 const LONG: &str = "a text that says the same all over again, ";
+
+const ANYBODY: &[Scope] = &Scope::ALL;
+/// All but one: `/unruled`.
+const RULES: [Rule; 9] = [
+    Rule::new("GET", "/short", ANYBODY),
+    Rule::new("PUT", "/short", ANYBODY),
+    Rule::new("GET", "/long", ANYBODY),
+    Rule::new("POST", "/long", ANYBODY),
+    Rule::new("GET", "/image", ANYBODY),
+    Rule::new("GET", "/gone", ANYBODY),
+    Rule::new("GET", "/full", ANYBODY),
+    Rule::new("GET", "/decided", ANYBODY),
+    Rule::new("GET", "/flood", ANYBODY),
+];
 
 fn shop() -> Router {
     let limits = Limits { concurrent_requests: 1, request_timeout: Duration::from_secs(5) };
@@ -23,8 +40,10 @@ fn shop() -> Router {
         .route("/gone", get(|| async { Problem::not_found("thing") }))
         .route("/full", get(|| async { Problem::unavailable("full", "No.").retry_after(7) }))
         .route("/decided", get(|| async { Answer::from(Problem::unavailable("full", "No.").retry_after(8)) }))
+        .route("/unruled", get(|| async { Answer::json(StatusCode::OK, &"short") }).post(put))
         .route("/flood", get(|| async { Problem::new(StatusCode::TOO_MANY_REQUESTS, "flood", "Too many.") }));
-    wrap(routes, Router::new().route("/probe", get(|| async { StatusCode::SERVICE_UNAVAILABLE })), limits)
+    let probes = Router::new().route("/probe", get(|| async { StatusCode::SERVICE_UNAVAILABLE }));
+    wrap(routes, probes, limits, Access::open(&RULES).expect("sound rules"))
 }
 
 async fn put() -> Answer {
@@ -170,4 +189,17 @@ async fn a_body_that_would_have_to_be_undone_first_is_refused() {
         assert!(String::from_utf8_lossy(&seen.body).contains("unsupported_content_encoding"), "{coding}");
     }
     assert_eq!(ask(Method::POST, "/long", &[("content-encoding", "identity")]).await.status, StatusCode::CREATED);
+}
+
+/// Also where nobody is asked for credentials.
+#[tokio::test]
+async fn a_route_without_a_rule_is_for_nobody() {
+    for method in [Method::GET, Method::HEAD, Method::POST] {
+        let seen = ask(method.clone(), "/unruled", &[]).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN, "{method}");
+        if method != Method::HEAD {
+            assert!(String::from_utf8_lossy(&seen.body).contains("\"code\":\"no_rule\""), "{method}");
+        }
+    }
+    assert_eq!(ask(Method::OPTIONS, "/unruled", &[]).await.status, StatusCode::NO_CONTENT);
 }
