@@ -1,6 +1,7 @@
 //! What staff and couriers ask for: load → decide → save, a batch at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chassis::http::{Answer, Problem};
 use chassis::{Asked, Failure, Requests, Tx};
@@ -21,6 +22,8 @@ pub enum Request {
         id: DeliveryId,
         /// What.
         command: Command,
+        /// For whom it has to be there: for a courier it is, if they are to bring it. Nobody: for whoever asks.
+        courier: Option<Arc<str>>,
     },
     /// A zone, new or with new terms.
     PutZone(Zone),
@@ -83,14 +86,21 @@ impl Desk {
 
     fn answer(&mut self, asked: &Asked<Request>) -> Result<Answer, Problem> {
         match &asked.request {
-            Request::Deliver { id, command } => self.deliver(*id, command, asked),
+            Request::Deliver { id, command, courier } => self.deliver(*id, command, courier.as_deref(), asked),
             Request::PutZone(zone) => self.put_zone(zone, asked),
             Request::PutCourier { id, name, capacity } => self.put_courier(id, name, *capacity),
         }
     }
 
-    fn deliver(&mut self, id: DeliveryId, command: &Command, asked: &Asked<Request>) -> Result<Answer, Problem> {
-        let stored = self.deliveries.get(&id).ok_or_else(|| Problem::not_found("delivery"))?;
+    fn deliver(
+        &mut self,
+        id: DeliveryId,
+        command: &Command,
+        courier: Option<&str>,
+        asked: &Asked<Request>,
+    ) -> Result<Answer, Problem> {
+        let is_there = |stored: &&Stored| courier.is_none() || stored.delivery.courier.as_deref() == courier;
+        let stored = self.deliveries.get(&id).filter(is_there).ok_or_else(|| Problem::not_found("delivery"))?;
         let number = stored.changes + 1;
         let mut means = Means { plan: &mut self.plan, couriers: &mut self.couriers, terms: self.terms };
         let decision = stored.delivery.clone().decide(command.clone(), &mut means, asked.stamp)?;
@@ -168,7 +178,7 @@ impl<'a> Wanted<'a> {
             Request::PutCourier { id, name, capacity } => {
                 self.put_couriers.entry(id).or_insert((name, *capacity));
             }
-            Request::Deliver { id, command } => {
+            Request::Deliver { id, command, courier: _ } => {
                 self.deliveries.push(*id);
                 match command {
                     Command::AssignCourier { courier } => {

@@ -8,6 +8,8 @@ use std::{
 use anyhow::anyhow;
 use chassis::{
     Asked, Failure, Requests, Tx,
+    access::{Principal, Scope},
+    audit,
     http::{Answer, Problem},
 };
 use http::StatusCode;
@@ -35,6 +37,10 @@ pub enum Request {
         order_id: OrderId,
         /// Who wants it.
         by: CancelledBy,
+        /// Why, where an operator says so.
+        reason: Option<String>,
+        /// Whose request it is: a customer's order is there for that customer only.
+        asked_by: Principal,
     },
     /// The shop sells something new, or says something new of it.
     PutProduct {
@@ -78,6 +84,8 @@ struct Batch {
     saved: Vec<Saved>,
     put: BTreeMap<String, Put>,
     received: Vec<StockMove>,
+    /// What operators did: whose order, who, and why.
+    audited: Vec<(OrderId, Principal, String)>,
 }
 
 impl Batch {
@@ -88,7 +96,7 @@ impl Batch {
             match request {
                 Request::Place(place) => skus.extend(place.items.iter().map(|wanted| wanted.sku.clone())),
                 Request::TurnAway(_) => {}
-                Request::Cancel { order_id, by: _ } => drop(order_ids.insert(*order_id)),
+                Request::Cancel { order_id, .. } => drop(order_ids.insert(*order_id)),
                 Request::PutProduct { sku, details: _ } | Request::Receive { sku, quantity: _ } => {
                     skus.insert(sku.clone());
                 }
@@ -97,14 +105,21 @@ impl Batch {
         let orders = store::lock_known(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
         let products = store::load_products(tx, &skus.into_iter().collect::<Vec<_>>()).await?;
         let catalogue = products.into_iter().collect();
-        Ok(Self { terms, orders, catalogue, saved: Vec::new(), put: BTreeMap::new(), received: Vec::new() })
+        Ok(Self::of(terms, orders, catalogue))
+    }
+
+    fn of(terms: Terms, orders: HashMap<OrderId, Known>, catalogue: Catalogue) -> Self {
+        let (saved, put, received, audited) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        Self { terms, orders, catalogue, saved, put, received, audited }
     }
 
     fn decide(&mut self, asked: &Asked<Request>) -> Answer {
         match &asked.request {
             Request::Place(place) => self.place(place, asked),
             Request::TurnAway(problem) => problem.clone().into(),
-            Request::Cancel { order_id, by } => self.cancel(*order_id, *by, asked),
+            Request::Cancel { order_id, by, reason, asked_by } => {
+                self.cancel(*order_id, *by, reason.as_deref(), asked_by, asked)
+            }
             Request::PutProduct { sku, details } => self.put_product(sku, details),
             Request::Receive { sku, quantity } => self.receive(sku, *quantity),
         }
@@ -124,10 +139,25 @@ impl Batch {
         }
     }
 
-    fn cancel(&mut self, order_id: OrderId, by: CancelledBy, asked: &Asked<Request>) -> Answer {
-        let Some(known) = self.orders.get(&order_id) else { return Problem::not_found("order").into() };
+    fn cancel(
+        &mut self,
+        order_id: OrderId,
+        by: CancelledBy,
+        reason: Option<&str>,
+        asked_by: &Principal,
+        asked: &Asked<Request>,
+    ) -> Answer {
+        let is_there = |known: &&Known| asked_by.narrowed_to().is_none_or(|own| **own == known.order.customer_id);
+        let Some(known) = self.orders.get(&order_id).filter(is_there) else {
+            return Problem::not_found("order").into();
+        };
         match known.order.clone().decide(Command::Cancel { by }, asked.stamp) {
             Ok(decision) if decision.change.is_some() => {
+                // As an operator, or because they are one: neither staff nor whose order it is.
+                let others_may = asked_by.scopes.has(Scope::Staff) || *asked_by.subject == known.order.customer_id;
+                if by == CancelledBy::Operator || !others_may {
+                    self.audited.push((order_id, asked_by.clone(), reason.unwrap_or("not said").to_owned()));
+                }
                 self.keep(Some(known.order.status), decision, asked).answer(StatusCode::ACCEPTED)
             }
             Ok(_) => known.answer(StatusCode::OK),
@@ -198,6 +228,9 @@ impl Batch {
         }
         store::replace_details(tx, &of_kind(Put::Replaced)).await?;
         store::save(tx, &self.saved, &self.received).await?;
+        for (order_id, by, reason) in &self.audited {
+            audit::record(tx, by, "cancel_order", &format!("order {order_id}"), reason, serde_json::json!({})).await?;
+        }
         Ok(())
     }
 }
@@ -210,6 +243,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use chassis::access::Scopes;
     use serde_json::{Value, json};
     use shared_events::{Address, Cause, EventId, Stamp, Version};
 
@@ -250,25 +284,26 @@ mod tests {
     #[test]
     fn each_request_of_a_batch_sees_what_the_earlier_ones_did() {
         let receive = Request::Receive { sku: "lamp".to_owned(), quantity: 5 };
-        let cancel = || Request::Cancel { order_id: uuid::Uuid::from_u128(4).into(), by: CancelledBy::Customer };
-        let asked: Vec<_> = [place(1), put(10), put(20), receive, place(3), place(3), place(2), cancel(), cancel()]
+        let cancel = |asked_by| Request::Cancel {
+            order_id: uuid::Uuid::from_u128(4).into(),
+            by: CancelledBy::Customer,
+            reason: None,
+            asked_by,
+        };
+        let customer = |name| Principal::new(name, Scopes::of(&[Scope::Customer]));
+        let (own, foreign) = (|| cancel(customer("x")), cancel(customer("y")));
+        let asked: Vec<_> = [place(1), put(10), put(20), receive, place(3), place(3), place(2), foreign, own(), own()]
             .into_iter()
             .zip(0..)
             .map(|(request, number)| asked(number, request))
             .collect();
         let wait = chrono::TimeDelta::minutes(1);
-        let mut batch = Batch {
-            terms: Terms { outcome: wait, extensions: 0, cancellation: wait, late_after: wait },
-            orders: HashMap::new(),
-            catalogue: Catalogue::default(),
-            saved: Vec::new(),
-            put: BTreeMap::new(),
-            received: Vec::new(),
-        };
+        let terms = Terms { outcome: wait, extensions: 0, cancellation: wait, late_after: wait };
+        let mut batch = Batch::of(terms, HashMap::new(), Catalogue::default());
         let answers: Vec<Answer> = asked.iter().map(|one| batch.decide(one)).collect();
         let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
-        assert_eq!(statuses, [422, 201, 200, 200, 201, 409, 201, 202, 200]);
-        let cancelled: Value = serde_json::from_slice(&answers[8].body).expect("JSON");
+        assert_eq!(statuses, [422, 201, 200, 200, 201, 409, 201, 404, 202, 200]);
+        let cancelled: Value = serde_json::from_slice(&answers[9].body).expect("JSON");
         assert_eq!((&cancelled["status"], &cancelled["total"]["amount_minor"]), (&json!("cancelling"), &json!(60)));
         let saved: Vec<_> = batch.saved.iter().map(|one| (one.before, one.decision.order.version)).collect();
         assert_eq!(saved, [(None, Version(1)), (None, Version(1)), (Some(Status::Completed), Version(2))]);

@@ -96,7 +96,7 @@ async fn a_batch_takes_the_places_that_it_adds_to_a_zone_and_takes_away_those_th
     let planned = sqlx::query_as("select id, slot_date from deliveries order by slot_date").fetch_all(&pool);
     let planned: Vec<(Uuid, NaiveDate)> = planned.await.expect("two deliveries");
     let [(first, _), (second, full)] = planned[..] else { panic!("not two deliveries: {planned:?}") };
-    let deliver = |id, command| Request::Deliver { id: DeliveryId(id), command };
+    let deliver = |id, command| Request::Deliver { id: DeliveryId(id), command, courier: None };
     decide(vec![
         deliver(first, Command::AssignCourier { courier: "max".to_owned() }),
         deliver(first, Command::Dispatch),

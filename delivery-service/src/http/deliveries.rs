@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chassis::Api;
+use chassis::access::Principal;
 use chassis::http::{Answer, Caller, Day, Form, Page, Parameters, Path, Period, Problem, names};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,8 +13,12 @@ use crate::domain::{Attention, Command, FailureReason, MOST_ATTEMPTS, Status};
 use crate::requests::Request;
 use crate::store::{self, Filter};
 
-pub(super) async fn list(State(api): State<Api<Request>>, mut asked: Parameters) -> Result<Answer, Problem> {
-    let filter = read_filter(&mut asked);
+pub(super) async fn list(
+    State(api): State<Api<Request>>,
+    principal: Principal,
+    mut asked: Parameters,
+) -> Result<Answer, Problem> {
+    let filter = Filter { courier: principal.narrowed_to().map(ToString::to_string), ..read_filter(&mut asked) };
     let page = Page::<DeliveryId>::read(&mut asked);
     asked.finish()?;
     let found = store::page_of_deliveries(&api.pool, &filter, page.after, page.rows()).await?;
@@ -25,6 +30,7 @@ fn read_filter(asked: &mut Parameters) -> Filter {
     let causes = format!("true, false, {}", names(&Attention::ALL, Attention::name));
     let period = Period::read(asked);
     Filter {
+        courier: None,
         order: asked.optional("order_id", "the id of an order"),
         statuses: asked.several("status", &names(&Status::ALL, Status::name)),
         from: period.from.map(DeliveryId::earliest_at),
@@ -33,8 +39,12 @@ fn read_filter(asked: &mut Parameters) -> Filter {
     }
 }
 
-pub(super) async fn show(State(api): State<Api<Request>>, Path(id): Path<DeliveryId>) -> Result<Answer, Problem> {
-    let found = store::find_delivery(&api.pool, id).await?;
+pub(super) async fn show(
+    State(api): State<Api<Request>>,
+    Path(id): Path<DeliveryId>,
+    principal: Principal,
+) -> Result<Answer, Problem> {
+    let found = store::find_delivery(&api.pool, id, principal.narrowed_to().map(AsRef::as_ref)).await?;
     let (delivery, transitions) = found.ok_or_else(|| Problem::not_found("delivery"))?;
     Ok(Answer::json(StatusCode::OK, &DeliveryView::of(&delivery, &transitions)))
 }
@@ -110,5 +120,6 @@ async fn deliver(
     caller: Caller,
     body: Value,
 ) -> Result<Answer, Problem> {
-    api.committer.submit(Request::Deliver { id, command }, caller, &body).await
+    let courier = caller.principal.narrowed_to().cloned();
+    api.committer.submit(Request::Deliver { id, command, courier }, caller, &body).await
 }

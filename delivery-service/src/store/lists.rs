@@ -14,6 +14,8 @@ use crate::domain::{Attention, Courier, Delivery, Status, Zone};
 /// Which deliveries are listed. What is not said narrows nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Those that are this courier's to bring, where that is all that whoever asks may see.
+    pub courier: Option<String>,
     /// The one of this order.
     pub order: Option<OrderId>,
     /// Those that stand at one of these; all, if there is none.
@@ -48,8 +50,9 @@ pub async fn page_of_deliveries(
           and (cardinality($4::text[]) = 0 or status = any($4))
           and ($5::boolean is null or (attention is not null) = $5)
           and ($6::text is null or attention = $6)
+          and ($7::text is null or courier_id = $7)
         order by id desc
-        limit $7
+        limit $8
         "#,
         before,
         which.from.map_or(Uuid::nil(), Uuid::from),
@@ -57,11 +60,12 @@ pub async fn page_of_deliveries(
         &statuses as _,
         which.attention.and_then(Flagged::at_all),
         which.attention.and_then(Flagged::cause).map(Attention::name),
+        which.courier.as_deref(),
         rows
     )
     .fetch_all(&mut *snapshot)
     .await?;
-    deliveries(&mut *snapshot, &ids).await
+    deliveries(&mut *snapshot, &ids, which.courier.as_deref()).await
 }
 
 /// So many zones after this one, by id: all of them, or those of a country.

@@ -24,17 +24,22 @@ macro_rules! select_zones {
 }
 pub(super) use select_zones;
 
-/// One delivery.
+/// One delivery, if it is there for whoever asks: with `courier`, only if it is theirs to bring.
 ///
 /// # Errors
 /// The database refuses or does not answer.
-pub async fn find_delivery(pool: &PgPool, id: DeliveryId) -> sqlx::Result<Option<(Delivery, Vec<Transition>)>> {
-    Ok(deliveries(pool, &[id.0]).await?.pop())
+pub async fn find_delivery(
+    pool: &PgPool,
+    id: DeliveryId,
+    courier: Option<&str>,
+) -> sqlx::Result<Option<(Delivery, Vec<Transition>)>> {
+    Ok(deliveries(pool, &[id.0], courier).await?.pop())
 }
 
 pub(super) async fn deliveries(
     executor: impl PgExecutor<'_>,
     ids: &[Uuid],
+    courier: Option<&str>,
 ) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
     let rows = select_deliveries!(
         "(select coalesce(
@@ -43,8 +48,9 @@ pub(super) async fn deliveries(
               '[]')
           from delivery_transitions t
           where t.delivery_id = deliveries.id)",
-        "where id = any($1) order by id desc",
-        ids
+        "where id = any($1) and ($2::text is null or courier_id = $2) order by id desc",
+        ids,
+        courier
     );
     let rows = rows.fetch_all(executor).await?;
     rows.into_iter().map(Row::read).collect()

@@ -6,7 +6,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chassis::http::{Answer, Caller, Country, Day, Form, Name, Page, Parameters, Path, Period, Problem, names};
+use chassis::{
+    access::Principal,
+    http::{Answer, Caller, Country, Day, Form, Name, Page, Parameters, Path, Period, Problem, names},
+};
 use http::StatusCode;
 use shared_events::{Address, Currency, OrderId};
 
@@ -28,6 +31,10 @@ pub(super) async fn place(
     form: Form,
 ) -> Result<Response, Problem> {
     let order = Arc::new(read_order(form)?);
+    if caller.principal.narrowed_to().is_some_and(|own| **own != order.customer_id) {
+        let detail = format!("A customer orders for themselves: customer_id has to be {}.", caller.principal.subject);
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    }
     let request = match shop.admission.admit() {
         Ok(()) => Request::Place(Arc::clone(&order)),
         // It may have been placed already, under this key: then it has its answer.
@@ -43,15 +50,23 @@ pub(super) async fn place(
 }
 
 /// `GET /orders/{id}`
-pub(super) async fn show(State(shop): State<Arc<Shop>>, Path(id): Path<OrderId>) -> Result<Answer, Problem> {
-    let known = store::known(&shop.api.pool, &[id]).await?;
-    let known = known.first().ok_or_else(|| Problem::not_found("order"))?;
-    Ok(Answer::json(StatusCode::OK, &OrderView::of(known)))
+pub(super) async fn show(
+    State(shop): State<Arc<Shop>>,
+    Path(id): Path<OrderId>,
+    principal: Principal,
+) -> Result<Answer, Problem> {
+    let known = store::find_order(&shop.api.pool, id, principal.narrowed_to().map(AsRef::as_ref)).await?;
+    let known = known.ok_or_else(|| Problem::not_found("order"))?;
+    Ok(Answer::json(StatusCode::OK, &OrderView::of(&known)))
 }
 
 /// `GET /orders`
-pub(super) async fn list(State(shop): State<Arc<Shop>>, mut asked: Parameters) -> Result<Answer, Problem> {
-    let filter = read_filter(&mut asked);
+pub(super) async fn list(
+    State(shop): State<Arc<Shop>>,
+    principal: Principal,
+    mut asked: Parameters,
+) -> Result<Answer, Problem> {
+    let filter = Filter { own: principal.narrowed_to().map(ToString::to_string), ..read_filter(&mut asked) };
     let page = Page::<OrderId>::read(&mut asked);
     asked.finish()?;
     let known = store::page_of_orders(&shop.api.pool, &filter, page.after, page.rows()).await?;
@@ -62,6 +77,7 @@ fn read_filter(asked: &mut Parameters) -> Filter {
     let causes = format!("true, false, {}", names(Attention::ALL, Attention::name));
     let period = Period::read(asked);
     Filter {
+        own: None,
         customer_id: asked.optional::<Name>("customer_id", Name::SHAPE).map(|name| name.0),
         statuses: asked.several("status", &names(Status::ALL, Status::name)),
         from: period.from.map(OrderId::earliest_at),
@@ -78,8 +94,18 @@ pub(super) async fn cancel(
     mut form: Form,
 ) -> Result<Answer, Problem> {
     let by = form.optional_parsed("by", "customer or operator").unwrap_or(CancelledBy::Customer);
+    let reason = form.optional_text("reason", 1..=500);
+    if reason.is_some() && by == CancelledBy::Customer {
+        form.refuse("reason", "is an operator's to give");
+    }
     form.finish()?;
-    shop.api.committer.submit(Request::Cancel { order_id, by }, caller, &by).await
+    let asked_by = caller.principal.clone();
+    if by == CancelledBy::Operator && asked_by.narrowed_to().is_some() {
+        let detail = "A customer cancels as a customer: leave `by` out.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    }
+    let body = (by, reason.clone());
+    shop.api.committer.submit(Request::Cancel { order_id, by, reason, asked_by }, caller, &body).await
 }
 
 fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {

@@ -152,6 +152,12 @@ pub async fn known(executor: impl PgExecutor<'_>, ids: &[OrderId]) -> sqlx::Resu
     rows.into_iter().map(OrderRow::known).collect()
 }
 
+/// One order, if it is there for whoever asks: with `own`, only if it is that customer's.
+pub async fn find_order(pool: &PgPool, id: OrderId, own: Option<&str>) -> sqlx::Result<Option<Known>> {
+    let row = select_known!("where id = $1 and ($2::text is null or customer_id = $2)", id.0, own);
+    row.fetch_optional(pool).await?.map(OrderRow::known).transpose()
+}
+
 /// Those among these orders that the delivery side has answered, or that are being cancelled.
 pub async fn no_longer_waiting(pool: &PgPool, ids: &[OrderId]) -> sqlx::Result<Vec<OrderId>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();

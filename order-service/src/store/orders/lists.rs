@@ -11,6 +11,8 @@ use crate::domain::{Attention, Status};
 /// Which orders are listed. What is not said narrows nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Those of whoever asks, where that is all they may see.
+    pub own: Option<String>,
     /// This customer's.
     pub customer_id: Option<String>,
     /// Those that stand at one of these; all, if there is none.
@@ -39,13 +41,15 @@ pub async fn page_of_orders(
            and (cardinality($4::text[]) = 0 or status = any($4))
            and ($5::boolean is null or (attention is not null) = $5)
            and ($6::text is null or attention = $6)
-         order by id desc limit $7",
+           and ($7::text is null or customer_id = $7)
+         order by id desc limit $8",
         before,
         which.from.map_or(Uuid::nil(), Uuid::from),
         which.customer_id.as_deref(),
         &statuses,
         which.attention.and_then(Flagged::at_all),
         which.attention.and_then(Flagged::cause).map(Attention::name),
+        which.own.as_deref(),
         rows
     );
     let rows = rows.fetch_all(&mut *snapshot).await?;
