@@ -37,6 +37,8 @@ pub struct Load {
     pub connections: u32,
     /// What is asked for.
     pub asked: Asked,
+    /// What every request shows.
+    pub token: String,
 }
 
 impl Load {
@@ -45,7 +47,7 @@ impl Load {
         let instance = usize::try_from(connection)? % self.addresses.len();
         Ok(Client {
             connection: Connection::open(self.addresses[instance]).await?,
-            requests: Requests::new(self.seed, self.number, connection, self.asked),
+            requests: Requests::new((self.seed, self.number, connection), self.asked, &self.token),
             asked: self.asked,
             tally: Tally::new(),
         })

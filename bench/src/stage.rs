@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use devstack::{KafkaOptions, Ports, Progress, ServiceProcess, Stack, StackOptions, wait_until};
+use devstack::{ALL_SCOPES, KafkaOptions, Ports, Progress, ServiceProcess, Stack, StackOptions, wait_until};
 
 pub use self::books::{Books, Durability};
 pub use self::lanes::Lanes;
@@ -98,7 +98,8 @@ impl Stage {
     pub fn load(&mut self, connections: u32, asked: Asked) -> Result<Load> {
         self.loads += 1;
         let addresses = self.stack.order_services().map(address).collect::<Result<Vec<_>>>()?;
-        Ok(Load { addresses, seed: self.seed, number: self.loads, connections, asked })
+        let token = self.stack.token("bench", ALL_SCOPES)?;
+        Ok(Load { addresses, seed: self.seed, number: self.loads, connections, asked, token })
     }
 
     /// Begins to watch what the next load costs.

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
+use rustix::process::Signal;
 use uuid::Uuid;
 
+use crate::guardian::Guardian;
 use crate::port::require_free;
-use crate::{Binaries, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings, binaries};
+use crate::{
+    Binaries, DevelopmentKeys, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings, binaries,
+};
 
 /// Where order-service listens when [`Ports::Default`] are wanted.
 pub const ORDER_SERVICE_PORT: u16 = 8080;
@@ -18,6 +22,8 @@ pub const DELIVERY_SERVICE_PORT: u16 = 8081;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+/// How long a token of a stack is good: longer than anybody tries things at a stretch.
+const TOKEN_VALID: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Where the services listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +82,20 @@ pub struct Stack {
     /// The server with a database for each.
     pub postgres: Postgres,
     names: Names,
+    keys: Keys,
+}
+
+/// Whose tokens the services accept, in a directory that goes with the stack.
+struct Keys {
+    development: DevelopmentKeys,
+    _directory: Guardian,
+}
+
+impl Keys {
+    fn new() -> Result<Self> {
+        let directory = Guardian::new("keys", Signal::TERM)?;
+        Ok(Self { development: DevelopmentKeys::in_directory(directory.directory())?, _directory: directory })
+    }
 }
 
 impl Stack {
@@ -92,12 +112,18 @@ impl Stack {
         };
         let (mut postgres, mut kafka, binaries) =
             tokio::try_join!(Postgres::start(progress), Kafka::start(&options.kafka, progress), found())?;
-        let names = Names::new(&postgres, &kafka);
-        let wiring =
-            Wiring { options: &options, postgres: &postgres, kafka: &kafka, names: &names, binaries: &binaries };
+        let (names, keys) = (Names::new(&postgres, &kafka), Keys::new()?);
+        let wiring = Wiring {
+            options: &options,
+            postgres: &postgres,
+            kafka: &kafka,
+            names: &names,
+            access: keys.development.flags(),
+            binaries: &binaries,
+        };
         match wiring.start_services(progress).await {
             Ok((order_service, delivery_service, further)) => {
-                Ok(Self { order_service, delivery_service, further, kafka, postgres, names })
+                Ok(Self { order_service, delivery_service, further, kafka, postgres, names, keys })
             }
             Err(error) => {
                 names.remove(&mut postgres, &mut kafka).await.with_context(|| format!("After this: {error:#}"))?;
@@ -114,6 +140,16 @@ impl Stack {
     /// All instances of delivery-service.
     pub fn delivery_services(&self) -> impl Iterator<Item = &ServiceProcess> {
         once(&self.delivery_service).chain(&self.further.deliveries)
+    }
+
+    /// A token for this subject with these scopes, separated by blanks, that every service of the stack accepts.
+    pub fn token(&self, subject: &str, scopes: &str) -> Result<String> {
+        self.keys.development.signing.token(subject, scopes, TOKEN_VALID)
+    }
+
+    /// The file to make further tokens with.
+    pub fn signing_key(&self) -> PathBuf {
+        self.keys.development.private_file()
     }
 
     /// Put before the names of all topics; empty on a broker of our own.
@@ -195,6 +231,7 @@ struct Wiring<'a> {
     postgres: &'a Postgres,
     kafka: &'a Kafka,
     names: &'a Names,
+    access: Vec<String>,
     binaries: &'a Binaries,
 }
 
@@ -221,7 +258,8 @@ impl Wiring<'_> {
     async fn order_service(&self) -> Result<ServiceSettings> {
         let binary = self.binaries.order_service.clone();
         let settings = self.service("order-service", binary, ORDER_SERVICE_PORT, &self.names.order_database).await?;
-        Ok(ServiceSettings { extra_args: self.options.order_service_args.clone(), ..settings })
+        let extra_args = [settings.extra_args, self.options.order_service_args.clone()].concat();
+        Ok(ServiceSettings { extra_args, ..settings })
     }
 
     async fn delivery_service(&self) -> Result<ServiceSettings> {
@@ -242,7 +280,7 @@ impl Wiring<'_> {
             topic_prefix: self.names.topic_prefix.clone(),
             partitions: self.options.partitions,
             instance_id: format!("{name}-1"),
-            extra_args: Vec::new(),
+            extra_args: self.access.clone(),
             environment: Vec::new(),
             log_directory: self.options.log_directory.clone(),
         })

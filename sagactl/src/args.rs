@@ -1,8 +1,10 @@
 //! What can be said on the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use devstack::ALL_SCOPES;
 
 use crate::shop::Pair;
 
@@ -14,6 +16,7 @@ Examples:
                                    the stories, told of a pair that runs already
   cargo sagactl up                 only the running pair, with something to sell and somebody to deliver
   cargo sagactl verify --orders-database postgres://… --deliveries-database postgres://…
+  cargo sagactl token --key signing-key.pem --subject ada --scope customer
 
 PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.";
 
@@ -39,6 +42,13 @@ pub enum Command {
 that it has not read show as I11 once --patience-seconds have passed."
     )]
     Verify(Verify),
+    /// Makes a token with a development key, and prints it
+    #[command(
+        after_help = "Example:\n  TOKEN=$(cargo sagactl token --key signing-key.pem --subject ada --scope customer)\n  curl -H \"authorization: Bearer $TOKEN\" localhost:8080/orders"
+    )]
+    Token(Token),
+    /// Makes a development key, and the file that services read to accept what is signed with it; those that are there stay
+    DevKeys(DevKeys),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -60,6 +70,42 @@ pub struct Demo {
     pub orders: u32,
     #[command(flatten)]
     pub given: Given,
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+/// What is shown to the services.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Credentials {
+    /// A token or an API key for the services
+    #[arg(long, env = "SAGACTL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Without --token: a development key to make one with
+    #[arg(long, env = "SAGACTL_TOKEN_KEY", value_name = "FILE")]
+    pub token_key: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Token {
+    /// The development key: signing-key.pem
+    #[arg(long, env = "SAGACTL_TOKEN_KEY", value_name = "FILE")]
+    pub key: PathBuf,
+    /// Who it is for: a customer's id, a courier's id, whoever
+    #[arg(long)]
+    pub subject: String,
+    /// What they may: some of customer, courier, staff, operator, separated by blanks
+    #[arg(long, value_parser = scopes)]
+    pub scope: String,
+    /// How long it is good: 90s, 15m, 1h, 7d
+    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = time)]
+    pub valid: Duration,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DevKeys {
+    /// Where they are to be: jwks.json and signing-key.pem
+    #[arg(long, value_name = "DIRECTORY")]
+    pub dir: PathBuf,
 }
 
 /// Where both services are.
@@ -71,6 +117,8 @@ pub struct Urls {
     /// Delivery-service: http://host:port
     #[arg(long, env = "DELIVERIES_URL", value_name = "URL")]
     pub deliveries_url: String,
+    #[command(flatten)]
+    pub credentials: Credentials,
 }
 
 /// A pair that somebody else runs, all of it or nothing. Without it a pair is started.
@@ -93,9 +141,10 @@ pub struct Given {
 
 impl Given {
     /// The pair, if one is given.
-    pub fn pair(&self) -> Option<Pair> {
+    pub fn pair(&self, credentials: &Credentials) -> Option<Pair> {
+        let (orders_url, deliveries_url) = (self.orders_url.clone()?, self.deliveries_url.clone()?);
         Some(Pair {
-            urls: Urls { orders_url: self.orders_url.clone()?, deliveries_url: self.deliveries_url.clone()? },
+            urls: Urls { orders_url, deliveries_url, credentials: credentials.clone() },
             orders_database: self.orders_database.clone()?,
             deliveries_database: self.deliveries_database.clone()?,
         })
@@ -121,6 +170,21 @@ pub struct Verify {
     pub patience_seconds: Duration,
 }
 
+/// A number with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let unit = text.chars().next_back().and_then(|unit| {
+        [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)].into_iter().find(|(name, _)| *name == unit)
+    });
+    let number = unit.and_then(|(name, _)| text.strip_suffix(name)?.parse::<u32>().ok());
+    let seconds = unit.zip(number).map(|((_, seconds), number)| seconds * u64::from(number));
+    seconds.map(Duration::from_secs).ok_or_else(|| "has to be a whole number and s, m, h or d".to_owned())
+}
+
+fn scopes(text: &str) -> Result<String, String> {
+    let known = |word: &str| ALL_SCOPES.split(' ').any(|scope| scope == word);
+    if text.split(' ').all(known) { Ok(text.to_owned()) } else { Err(format!("has to be some of {ALL_SCOPES}")) }
+}
+
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_secs)
 }
@@ -129,11 +193,41 @@ fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::Args;
+    use std::time::Duration;
+
+    use super::{Args, Command};
 
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_known_scopes_and_a_time() {
+        let token = |scope: &str, time: &str| {
+            let flags =
+                ["sagactl", "token", "--key=k", "--subject=ada", &format!("--scope={scope}"), &format!("--for={time}")];
+            match Args::try_parse_from(flags).map(|args| args.command) {
+                Ok(Command::Token(token)) => Some((token.scope, token.valid)),
+                Ok(_) | Err(_) => None,
+            }
+        };
+        for (time, seconds) in [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800)] {
+            let asked = Some(("customer staff".to_owned(), Duration::from_secs(seconds)));
+            assert_eq!(token("customer staff", time), asked, "{time}");
+        }
+        for (scope, time) in [
+            ("", "1h"),
+            ("root", "1h"),
+            ("customer,staff", "1h"),
+            ("staff", ""),
+            ("staff", "1"),
+            ("staff", "h"),
+            ("staff", "-1h"),
+            ("staff", "1é"),
+        ] {
+            assert_eq!(token(scope, time), None, "{scope} for {time}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod ending;
 mod say;
 mod shop;
 mod stage;
+mod tokens;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ async fn main() -> ExitCode {
         Command::Up(options) => (stage::up(&options).await, Ending::Failed),
         Command::Demo(options) => (demo::run(&options).await, Ending::Failed),
         Command::Seed(urls) => (demo::seed::run(&urls).await, Ending::Failed),
+        Command::Token(options) => (tokens::token(&options), Ending::Failed),
+        Command::DevKeys(options) => (tokens::dev_keys(&options), Ending::Failed),
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
     };
     let ending = ended.unwrap_or_else(|error| {

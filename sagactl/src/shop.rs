@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::args::Urls;
+use crate::args::{Credentials, Urls};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
-use devstack::Stack;
+use devstack::{ALL_SCOPES, Stack};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,19 +31,21 @@ pub struct Pair {
 
 impl Pair {
     /// The pair that we started ourselves.
-    pub fn of(stack: &Stack) -> Self {
-        let urls = Urls { orders_url: stack.order_service.url(), deliveries_url: stack.delivery_service.url() };
-        Self {
-            urls,
+    pub fn of(stack: &Stack) -> Result<Self> {
+        let credentials = Credentials { token: Some(stack.token("sagactl", ALL_SCOPES)?), token_key: None };
+        let (orders_url, deliveries_url) = (stack.order_service.url(), stack.delivery_service.url());
+        Ok(Self {
+            urls: Urls { orders_url, deliveries_url, credentials },
             orders_database: stack.order_database_url().to_owned(),
             deliveries_database: stack.delivery_database_url().to_owned(),
-        }
+        })
     }
 }
 
 /// The addresses of both services, and connections that are kept alive.
 pub struct Shop {
     http: reqwest::Client,
+    bearer: Option<String>,
     orders: String,
     deliveries: String,
 }
@@ -69,7 +71,8 @@ impl Shop {
     pub fn at(urls: &Urls) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
         let base = |url: &str| url.trim_end_matches('/').to_owned();
-        Ok(Self { http, orders: base(&urls.orders_url), deliveries: base(&urls.deliveries_url) })
+        let bearer = urls.credentials.bearer()?;
+        Ok(Self { http, bearer, orders: base(&urls.orders_url), deliveries: base(&urls.deliveries_url) })
     }
 
     /// Asks one service. `wait` is how long it may wait for an outcome (`Prefer: wait`), in seconds.
@@ -102,7 +105,11 @@ impl Shop {
             Side::Orders => &self.orders,
             Side::Deliveries => &self.deliveries,
         };
-        self.http.request(method, format!("{base}{path}"))
+        let request = self.http.request(method, format!("{base}{path}"));
+        match &self.bearer {
+            Some(bearer) => request.bearer_auth(bearer),
+            None => request,
+        }
     }
 
     pub async fn order(&self, id: Uuid) -> Result<Order> {

@@ -36,7 +36,7 @@ pub async fn up(options: &Up) -> Result<Ending> {
 }
 
 async fn fill_and_show(stack: &Stack) -> Result<()> {
-    seed::seed(&Shop::at(&Pair::of(stack).urls)?, seed::Amounts::for_orders(1_000)).await?;
+    seed::seed(&Shop::at(&Pair::of(stack)?.urls)?, seed::Amounts::for_orders(1_000)).await?;
     show(stack, Page::new())
 }
 
@@ -83,6 +83,9 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
     page.line(format!("    database          {deliveries_database}"))?;
     page.line(format!("  Kafka               {bootstrap}"))?;
     page.heading("Try it, in another terminal")?;
+    page.line("  # who you are; customers see their own orders only, --scope customer")?;
+    let key = stack.signing_key();
+    page.line(format!("  TOKEN=$(cargo sagactl token --key {} --subject me --scope 'customer staff')", key.display()))?;
     page.line(suggestions(&orders, &deliveries))?;
     page.line("  # what the two said to each other about it, if you have kcat: partition, key, headers, value")?;
     let prefix = stack.topic_prefix();
@@ -96,11 +99,14 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
     page.line(format!("    --deliveries-database '{deliveries_database}'"))
 }
 
+/// How curl shows it.
+const BEARER: &str = r#"-H "authorization: Bearer $TOKEN""#;
+
 /// Lines to be copied. The first puts the order's id where the others find it.
 fn suggestions(orders: &str, deliveries: &str) -> String {
     let place = |sku: &str| {
         format!(
-            r#"curl -s {orders}/orders -H 'content-type: application/json' -H 'prefer: wait=10' \
+            r#"curl -s {orders}/orders {BEARER} -H 'content-type: application/json' -H 'prefer: wait=10' \
     -d '{{"customer_id": "me", "currency": "EUR", "items": [{{"sku": "{sku}", "quantity": 1}}],
          "delivery_address": {{"recipient": "Me", "line1": "1 Main Street", "city": "Hamburg",
                               "postal_code": "20457", "country": "DE"}}}}'"#
@@ -112,13 +118,13 @@ fn suggestions(orders: &str, deliveries: &str) -> String {
   ORDER=$({lamp} |
     tee /dev/stderr | sed 's/{{"id":"\([^"]*\).*/\1/')
   # look at it and at its delivery; cancel it (a parcel that is on its way cannot be)
-  curl -s {orders}/orders/$ORDER
-  curl -s {deliveries}/deliveries?order_id=$ORDER
-  curl -s -X POST {orders}/orders/$ORDER/cancellation
+  curl -s {BEARER} {orders}/orders/$ORDER
+  curl -s {BEARER} {deliveries}/deliveries?order_id=$ORDER
+  curl -s {BEARER} -X POST {orders}/orders/$ORDER/cancellation
   # one that is too heavy to be delivered, so it is compensated: payment voided, stock back
   {piano}
   # what is in stock
-  curl -s {orders}/products"#
+  curl -s {BEARER} {orders}/products"#
     )
 }
 

@@ -3,19 +3,28 @@
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
-use devstack::{Ports, Progress, Stack, StackOptions};
+use devstack::{ALL_SCOPES, Ports, Progress, Stack, StackOptions};
+use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// Enough to be many, and quickly told.
 const ORDERS: &str = "--orders=20";
 
-fn sagactl(stack: &Stack, command: &str) -> Command {
+fn sagactl(stack: &Stack, command: &str) -> Result<Command> {
     let mut sagactl = Command::new(env!("CARGO_BIN_EXE_sagactl"));
     sagactl.arg(command).kill_on_drop(true);
+    sagactl.env("SAGACTL_TOKEN", stack.token("operator", ALL_SCOPES)?);
     sagactl.arg(format!("--orders-url={}/", stack.order_service.url()));
     sagactl.arg(format!("--deliveries-url={}", stack.delivery_service.url()));
-    sagactl
+    Ok(sagactl)
+}
+
+/// The owner of the shop, who may do anything.
+fn owner(stack: &Stack) -> Result<Client> {
+    let bearer = format!("Bearer {}", stack.token("owner", ALL_SCOPES)?).parse()?;
+    Ok(Client::builder().default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)])).build()?)
 }
 
 async fn well(command: &mut Command) -> Result<String> {
@@ -35,14 +44,14 @@ async fn shown(stack: &Stack) -> Result<Vec<Value>> {
         format!("{deliveries}/zones/island"),
         format!("{deliveries}/couriers/anna"),
     ] {
-        answers.push(reqwest::get(address).await?.error_for_status()?.json().await?);
+        answers.push(owner(stack)?.get(address).send().await?.error_for_status()?.json().await?);
     }
     Ok(answers)
 }
 
 /// Fewer than the stories take: they have to see to it themselves.
 async fn has_a_few_mugs(stack: &Stack) -> Result<()> {
-    let (http, mug) = (reqwest::Client::new(), format!("{}/products/MUG", stack.order_service.url()));
+    let (http, mug) = (owner(stack)?, format!("{}/products/MUG", stack.order_service.url()));
     let terms = json!({"name": "Old mug", "price_minor": 1, "currency": "EUR", "weight_g": 1});
     http.put(&mug).json(&terms).send().await?.error_for_status()?;
     http.post(format!("{mug}/receipts")).json(&json!({"quantity": 5})).send().await?.error_for_status()?;
@@ -52,7 +61,7 @@ async fn has_a_few_mugs(stack: &Stack) -> Result<()> {
 /// As somebody does who tries things: another price, a shorter name, more places of which some are used, a smaller van.
 async fn is_changed_by_its_owner(stack: &Stack) -> Result<()> {
     let (orders, deliveries) = (stack.order_service.url(), stack.delivery_service.url());
-    let http = reqwest::Client::new();
+    let http = owner(stack)?;
     for (address, terms) in [
         (
             format!("{orders}/products/LAMP"),
@@ -91,14 +100,14 @@ async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result
     let stack = Stack::start(options, &Progress::hidden()).await?;
 
     has_a_few_mugs(&stack).await?;
-    well(&mut sagactl(&stack, "seed")).await?;
+    well(&mut sagactl(&stack, "seed")?).await?;
     let seeded = shown(&stack).await?;
     ensure!(seeded[0]["items"].as_array().is_some_and(|items| items.len() == 3), "{seeded:?}");
-    well(&mut sagactl(&stack, "seed")).await?;
+    well(&mut sagactl(&stack, "seed")?).await?;
     assert_eq!(shown(&stack).await?, seeded, "a second time changes nothing");
 
     for time in ["first", "second"] {
-        let mut demo = sagactl(&stack, "demo");
+        let mut demo = sagactl(&stack, "demo")?;
         demo.arg(ORDERS)
             .env("ORDERS_DATABASE_URL", stack.order_database_url())
             .env("DELIVERIES_DATABASE_URL", stack.delivery_database_url());
@@ -106,12 +115,12 @@ async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result
         ensure!(told.contains("every invariant holds"), "{told}");
     }
     let sold = shown(&stack).await?;
-    well(&mut sagactl(&stack, "seed")).await?;
+    well(&mut sagactl(&stack, "seed")?).await?;
     assert_eq!(shown(&stack).await?, sold, "what was sold is not brought back");
 
     is_changed_by_its_owner(&stack).await?;
     let changed = shown(&stack).await?;
-    well(&mut sagactl(&stack, "seed")).await?;
+    well(&mut sagactl(&stack, "seed")?).await?;
     assert_eq!(shown(&stack).await?, changed, "what its owner changed stays");
     stack.stop().await
 }

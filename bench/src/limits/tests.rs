@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use devstack::{Ports, Postgres, Progress, Stack, StackOptions};
+use devstack::{ALL_SCOPES, Ports, Postgres, Progress, Stack, StackOptions};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -53,11 +53,13 @@ async fn through_the_service() -> Result<Written> {
     stack.delivery_service.kill().await?;
     stack.kafka.pause()?;
     let (http, orders) = (reqwest::Client::new(), stack.order_service.url());
+    let token = stack.token("customer-123", ALL_SCOPES)?;
     for sku in ["ARTICLE-017", "ARTICLE-042"] {
         let details = json!({"name": "Article 17", "price_minor": 1999, "currency": "EUR", "weight_g": 500});
-        http.put(format!("{orders}/products/{sku}")).json(&details).send().await?.error_for_status()?;
+        let product = http.put(format!("{orders}/products/{sku}")).bearer_auth(&token).json(&details);
+        product.send().await?.error_for_status()?;
         let receipt = http.post(format!("{orders}/products/{sku}/receipts")).json(&json!({"quantity": 10}));
-        receipt.send().await?.error_for_status()?;
+        receipt.bearer_auth(&token).send().await?.error_for_status()?;
     }
     let order = json!({
         "customer_id": "customer-123", "currency": "EUR",
@@ -66,6 +68,7 @@ async fn through_the_service() -> Result<Written> {
                              "postal_code": "20457", "country": "DE"},
     });
     let place = http.post(format!("{orders}/orders")).header("idempotency-key", "0".repeat(32)).json(&order);
+    let place = place.bearer_auth(&token);
     let placed = written(stack.order_database_url(), async || {
         place.send().await?.error_for_status()?;
         Ok(())

@@ -33,9 +33,10 @@ struct Prepared {
 
 impl Requests {
     /// For the connection `connection` of a load. No two loads on the same databases have the same `load`, so no two keys are alike.
-    pub fn new(seed: u64, load: u32, connection: u32, asked: Asked) -> Self {
+    pub fn new((seed, load, connection): (u64, u32, u32), asked: Asked, token: &str) -> Self {
         let first = u64::from(connection) * DIFFERENT;
-        let prepared = (first..first + DIFFERENT).map(|number| Prepared::new(&orders::body(seed, number), asked));
+        let prepared =
+            (first..first + DIFFERENT).map(|number| Prepared::new(&orders::body(seed, number), asked, token));
         Self { prepared: prepared.collect(), scope: u64::from(load) << 52 | u64::from(connection) << 36, sent: 0 }
     }
 
@@ -51,8 +52,9 @@ impl Requests {
 }
 
 impl Prepared {
-    fn new(body: &str, asked: Asked) -> Self {
+    fn new(body: &str, asked: Asked, token: &str) -> Self {
         let mut head = String::from("POST /orders HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n");
+        write!(head, "authorization: Bearer {token}\r\n").expect("a text takes any text");
         if let Asked::Waiting(seconds) = asked {
             write!(head, "prefer: wait={seconds}\r\n").expect("a text takes any text");
         }
@@ -87,7 +89,7 @@ mod tests {
     fn no_two_requests_have_the_same_key() {
         let mut keys = BTreeSet::new();
         for (load, connection) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let mut requests = Requests::new(1, load, connection, Asked::Plain);
+            let mut requests = Requests::new((1, load, connection), Asked::Plain, "t");
             for _ in 0..200 {
                 assert!(keys.insert(key(requests.next())));
             }
@@ -101,13 +103,13 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_the_body_and_only_who_waits_prefers_to() {
-        let mut waiting = Requests::new(1, 0, 0, Asked::Waiting(10));
+        let mut waiting = Requests::new((1, 0, 0), Asked::Waiting(10), "t");
         let text = String::from_utf8(waiting.next().to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head}");
-        assert!(head.contains("\r\nprefer: wait=10\r\n"), "{head}");
+        assert!(head.contains("\r\nprefer: wait=10\r\n") && head.contains("\r\nauthorization: Bearer t\r\n"), "{head}");
         assert_eq!(body, orders::body(1, 0));
-        let plain = Requests::new(1, 0, 0, Asked::Plain).next().to_vec();
+        let plain = Requests::new((1, 0, 0), Asked::Plain, "t").next().to_vec();
         assert!(!String::from_utf8(plain).unwrap().contains("prefer"));
     }
 }

@@ -23,13 +23,14 @@ use crate::stage::{self, Interrupts};
 /// Runs the command.
 pub async fn run(args: &Demo) -> Result<Ending> {
     let mut interrupts = Interrupts::listen()?;
-    if let Some(pair) = args.given.pair() {
+    if let Some(pair) = args.given.pair(&args.credentials) {
         let told = interrupts.unless(tell(&pair, args.orders, seed::Amounts::lasting())).await;
         return told.unwrap_or(Ok(Ending::Interrupted));
     }
     let Some(stack) = interrupts.unless(stage::raise(&args.up)).await else { return Ok(Ending::Interrupted) };
     let mut stack = stack?;
-    let told = interrupts.unless(tell(&Pair::of(&stack), args.orders, seed::Amounts::for_orders(args.orders))).await;
+    let pair = Pair::of(&stack)?;
+    let told = interrupts.unless(tell(&pair, args.orders, seed::Amounts::for_orders(args.orders))).await;
     let ending = match told {
         None => Ok(Ending::Interrupted),
         Some(Err(error)) => Err(error),
