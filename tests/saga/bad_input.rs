@@ -8,17 +8,16 @@ mod lists;
 mod protocol;
 mod quotes;
 mod raw;
-mod snapshot;
+pub mod snapshot;
 
 use anyhow::Context;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use serde_json::json;
-use tests::{Env, PATIENCE, Pair, eventually, order_of};
+use tests::{Env, PATIENCE, Pair, Reply, Shop, eventually, order_of};
 
-pub use case::{Known, Side};
+pub use case::{Known, Side, writes};
 
-use case::writes;
 use raw::Raw;
 
 const MEGABYTES: usize = 100;
@@ -28,7 +27,7 @@ const AT_ONCE: usize = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_input_gets_a_problem_document_and_changes_nothing() {
     let pair = Pair::start(Env::new("bad input").await).await;
-    let known = known(&pair).await;
+    let known = known(&pair, &pair.shop()).await;
     let (orders, deliveries) = pair.pools();
     let before = [snapshot::of(&orders).await, snapshot::of(&deliveries).await];
 
@@ -49,9 +48,9 @@ async fn bad_input_gets_a_problem_document_and_changes_nothing() {
     pair.settles().await;
 }
 
-/// Something of everything, so that there is something to change: an order whose delivery is scheduled, with a courier.
-pub async fn known(pair: &Pair) -> Known {
-    let shop = pair.shop();
+/// Something of everything, so that there is something to change: an order whose delivery is scheduled, with a courier. Made by whoever
+/// this shop belongs to.
+pub async fn known(pair: &Pair, shop: &Shop) -> Known {
     shop.sells("LAMP", 5).await.expect("the lamp is on the shelf");
     shop.serves("berlin", "1", 10).await.expect("Berlin is served");
     shop.employs("max", 5).await.expect("Max works");
@@ -68,7 +67,18 @@ pub async fn known(pair: &Pair) -> Known {
         under_way.is_empty().then_some(()).with_context(|| format!("{under_way:?}"))
     })
     .await;
-    Known { order, delivery, sku: "LAMP".to_owned(), zone: "berlin".to_owned(), courier: "max".to_owned() }
+    let api_key = api_key(shop).await;
+    let name = str::to_owned;
+    Known { order, delivery, sku: name("LAMP"), zone: name("berlin"), courier: name("max"), api_key }
+}
+
+async fn api_key(shop: &Shop) -> String {
+    let wanted =
+        json!({ "name": "till", "subject": "till-1", "scopes": ["staff"], "valid_days": 1, "reason": "a till" });
+    let made = Reply::to(shop.order_request("/api-keys", &wanted)).await;
+    let made = made.expect("there is an answer");
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    made.text("/id")
 }
 
 /// 100 MB to every route that takes a body: refused, and the client gets to know why.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test may make ids as it likes")]
 
+mod access;
 mod admission;
 mod bad_input;
 mod chores;

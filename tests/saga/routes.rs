@@ -1,6 +1,8 @@
 //! Every route of both services with what it takes, read from where they are declared, so that no list has to be kept beside them.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
+
+use tests::routes::{declared, in_source};
 
 use crate::bad_input::{Known, Side};
 
@@ -23,6 +25,7 @@ impl Route {
             Some("products") => &known.sku,
             Some("deliveries") => &known.delivery,
             Some("zones") => &known.zone,
+            Some("api-keys") => &known.api_key,
             _ => &known.courier,
         };
         self.pattern.replace("{id}", id).replace("{sku}", id)
@@ -33,6 +36,11 @@ impl Route {
         let head = self.methods.contains("GET").then_some("HEAD");
         self.methods.iter().map(String::as_str).chain(head).chain(["OPTIONS"]).map(str::to_owned).collect()
     }
+
+    /// Whether it answers whoever asks: it tells how the instance is, and nothing else.
+    pub fn is_a_probe(&self) -> bool {
+        self.pattern.starts_with("/health/") || self.pattern == "/metrics"
+    }
 }
 
 /// All of them, those that the chassis gives to every service once for each.
@@ -40,38 +48,11 @@ pub fn all() -> Vec<Route> {
     let of = |folder: &str, side: Side| {
         declared(folder).into_iter().map(move |(pattern, methods)| Route { side, pattern, methods }).collect::<Vec<_>>()
     };
-    let own = [of("order-service", Side::Orders), of("delivery-service", Side::Deliveries)];
-    let probes = [of("chassis", Side::Orders), of("chassis", Side::Deliveries)];
-    let all = own.into_iter().chain(probes).collect::<Vec<_>>().concat();
+    let own = [of("order-service/src/http", Side::Orders), of("delivery-service/src/http", Side::Deliveries)];
+    let of_both = [of("chassis/src", Side::Orders), of("chassis/src", Side::Deliveries)];
+    let all = own.into_iter().chain(of_both).collect::<Vec<_>>().concat();
     assert!(all.len() > 20, "where are the routes? {all:?}");
     all
-}
-
-fn declared(name: &str) -> Vec<(String, BTreeSet<String>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src/http");
-    let files = fs::read_dir(&folder).expect("the routes of a crate").map(|file| file.expect("a file").path());
-    let sources = files.filter(|file| file.extension().is_some_and(|end| end == "rs"));
-    sources.flat_map(|file| routes_in(&fs::read_to_string(file).expect("a source"))).collect()
-}
-
-/// `.route("/orders", post(orders::place).get(orders::list))`, over as many lines as it takes. Unit tests declare routes of their own.
-fn routes_in(source: &str) -> Vec<(String, BTreeSet<String>)> {
-    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-    code.split(".route(").skip(1).filter_map(route).collect()
-}
-
-fn route(declaration: &str) -> Option<(String, BTreeSet<String>)> {
-    let mut quoted = declaration.splitn(3, '"');
-    let (pattern, handlers) = (quoted.nth(1)?, quoted.next()?);
-    let mut depth = 1;
-    let end = handlers.find(|c| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        depth == 0
-    })?;
-    let words = handlers[..end].split(|c: char| !c.is_ascii_alphanumeric() && c != '(' && c != '_');
-    let methods = ["get(", "post(", "put(", "patch(", "delete("];
-    let taken = words.filter_map(|word| methods.iter().find(|method| word.starts_with(**method)));
-    Some((pattern.to_owned(), taken.map(|method| method.trim_end_matches('(').to_uppercase()).collect()))
 }
 
 #[test]
@@ -80,7 +61,7 @@ fn routes_are_found_where_they_are_declared() {
                   #[cfg(test)]\n.route(\"/c\", get(c))";
     let methods = |methods: &[&str]| methods.iter().map(|method| (*method).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(
-        routes_in(source),
+        in_source(source),
         [("/a".to_owned(), methods(&["GET", "POST"])), ("/b/{id}".to_owned(), methods(&["PUT"]))]
     );
     let all = all();

@@ -86,6 +86,7 @@ fn ids(known: &Known) -> Vec<Case> {
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/failure"), json!({ "reason": "lost" }));
         case(Side::Deliveries, "GET", format!("/zones/{id}"), json!({}));
         case(Side::Deliveries, "GET", format!("/couriers/{id}"), json!({}));
+        case(Side::Deliveries, "DELETE", format!("/api-keys/{id}"), json!({ "reason": "x" }));
     }
     cases
 }
@@ -126,7 +127,7 @@ fn preferences(known: &Known) -> Vec<Case> {
 
 /// Well-formed, and the business says no.
 fn refusals(known: &Known) -> Vec<Case> {
-    let Known { order: _, delivery, sku, zone, courier } = known;
+    let Known { delivery, sku, zone, courier, .. } = known;
     let place = |what: &str, order: serde_json::Value, status, code| {
         Case::problem(what, Side::Orders, Raw::new("POST", "/orders").json(order.to_string()), status, code)
     };

@@ -12,6 +12,7 @@ pub struct Known {
     pub sku: String,
     pub zone: String,
     pub courier: String,
+    pub api_key: String,
 }
 
 /// Which of the two is asked.
@@ -98,7 +99,7 @@ impl Side {
 
 /// Every route that takes a body, with a good one. None of these is ever sent as it is.
 pub fn writes(known: &Known) -> Vec<(Side, &'static str, String, serde_json::Value)> {
-    let Known { order, delivery, sku, zone, courier } = known;
+    let Known { order, delivery, sku, zone, courier, api_key } = known;
     let on_delivery = |command: &str| format!("/deliveries/{delivery}/{command}");
     vec![
         (Side::Orders, "POST", "/orders".to_owned(), tests::shop::order_of(&[(sku, 1)], "10115")),
@@ -127,5 +128,12 @@ pub fn writes(known: &Known) -> Vec<(Side, &'static str, String, serde_json::Val
             serde_json::json!({ "country": "DE", "prefixes": ["9"], "capacity_per_day": 1, "weight_limit_g": 1 }),
         ),
         (Side::Deliveries, "PUT", format!("/couriers/{courier}"), serde_json::json!({ "name": "Max", "capacity": 1 })),
+        (
+            Side::Deliveries,
+            "POST",
+            "/api-keys".to_owned(),
+            serde_json::json!({ "name": "till", "subject": "till-1", "scopes": ["staff"], "valid_days": 1, "reason": "x" }),
+        ),
+        (Side::Orders, "DELETE", format!("/api-keys/{api_key}"), serde_json::json!({ "reason": "x" })),
     ]
 }

@@ -31,7 +31,14 @@ fn missing() -> Value {
 fn wrong_values(method: &str, path: &str) -> Vec<(&'static str, Value)> {
     match path.rsplit('/').next() {
         Some("orders") => [order(), address()].concat(),
-        Some("cancellation") => vec![("/by", json!("queen")), ("/by", json!(7)), ("/by", json!(""))],
+        Some("cancellation") => {
+            let mut values = optional_texts("/reason", 500);
+            values.extend(["queen", ""].map(|by| ("/by", json!(by))));
+            // Why is an operator's to say.
+            values.extend([("/by", json!(7)), ("/reason", json!("because"))]);
+            values
+        }
+        Some("api-keys") => api_key(),
         Some("receipts") => integers("/quantity", 1, 1_000_000),
         Some("courier") => texts("/courier_id", 64),
         Some("dispatch") => Vec::new(),
@@ -51,6 +58,7 @@ fn wrong_values(method: &str, path: &str) -> Vec<(&'static str, Value)> {
         }
         _ if path.starts_with("/products/") && method == "PUT" => product(),
         _ if path.starts_with("/zones/") => zone(),
+        _ if path.starts_with("/api-keys/") => texts("/reason", 500),
         _ => [texts("/name", 100), integers("/capacity", 0, 1_000_000)].concat(),
     }
 }
@@ -126,6 +134,22 @@ fn zone() -> Vec<(&'static str, Value)> {
         prefixes.map(|value| ("/prefixes", value)).into(),
         one_prefix.map(|value| ("/prefixes/0", value)).collect(),
         countries.map(|country| ("/country", country)).collect(),
+    ]
+    .concat()
+}
+
+fn api_key() -> Vec<(&'static str, Value)> {
+    let scopes = [json!([]), json!({}), json!("staff"), json!(null), json!(vec!["staff"; 5]), missing()];
+    let one_scope =
+        ["", "Staff", "root", "staff operator", "a\u{0}"].map(Value::from).into_iter().chain([json!(1), json!(null)]);
+    let subjects = ["", "a b", "ä", "a\u{0}"].map(Value::from).into_iter().chain([json!(7), json!(null), missing()]);
+    [
+        texts("/name", 100),
+        texts("/reason", 500),
+        integers("/valid_days", 1, 365),
+        scopes.map(|value| ("/scopes", value)).into(),
+        one_scope.map(|value| ("/scopes/0", value)).collect(),
+        subjects.map(|subject| ("/subject", subject)).collect(),
     ]
     .concat()
 }

@@ -11,7 +11,7 @@ use crate::{bad_input, routes};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_address_says_what_it_takes_and_answers_head_like_get() {
     let pair = Pair::start(Env::new("what is taken").await).await;
-    let known = bad_input::known(&pair).await;
+    let known = bad_input::known(&pair, &pair.shop()).await;
     let (client, addresses) = (Client::new(), [pair.orders.url(), pair.deliveries.url()]);
     let ask = async |method: Method, url: &str, name: &str, value: &str| {
         Reply::to(client.request(method, url).header(name, value)).await.expect("there is an answer")
@@ -22,7 +22,7 @@ async fn every_address_says_what_it_takes_and_answers_head_like_get() {
         assert_eq!((told.status, told.body.len()), (StatusCode::NO_CONTENT, 0), "{url}: {told:?}");
         assert_eq!(allowed(&told), route.takes(), "{url}");
         assert_eq!(told.header("content-length"), "", "{url}");
-        let refused = ask(Method::DELETE, &url, "accept", "*/*").await;
+        let refused = ask(Method::PATCH, &url, "accept", "*/*").await;
         assert!(refused.is_problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "{url}: {refused:?}");
         assert_eq!(allowed(&refused), route.takes(), "{url}");
         if !route.methods.contains("GET") {
