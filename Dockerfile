@@ -31,11 +31,13 @@ RUN --mount=type=cache,target=/src/target,from=dependencies,source=/src/target,s
  && cargo build --release --locked --package order-service --package delivery-service --package sagactl \
  && cd target/release && cp order-service delivery-service sagactl /usr/local/bin/
 
-# What a program needs besides itself. It is nobody in particular, and needs no shell.
+# What a program needs besides itself. It is nobody in particular, and needs no shell. Whoever it is may write into /keys, and so into a
+# volume that is mounted there first.
 FROM debian:bookworm-slim AS runtime
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libssl3 zlib1g \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
+ && install --directory --owner=10001 --group=10001 /keys
 USER 10001:10001
 # glibc gives each thread memory of its own by default, and little of it comes back: with one heap for all a service takes a tenth less.
 ENV MALLOC_ARENA_MAX=1
