@@ -29,6 +29,6 @@ pub fn service(settings: &DeliverySettings) -> Service<DeliveryRequests, Deliver
         requests: DeliveryRequests { terms },
         reactions: DeliveryReactions { terms },
         deadlines: DeliveryDeadlines { terms },
-        routes: Box::new(http::routes),
+        routes: Box::new(move |api| http::routes(api, terms)),
     }
 }

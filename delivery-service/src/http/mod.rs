@@ -2,8 +2,10 @@
 
 mod couriers;
 mod deliveries;
+mod journey;
 mod options;
 mod refusal;
+mod stuck;
 mod views;
 mod zones;
 
@@ -12,13 +14,17 @@ use axum::routing::{get, post};
 use chassis::Api;
 use chassis::http::{Form, Name, Problem};
 
+use crate::domain::Terms;
 use crate::requests::Request;
 
 pub use views::{CourierView, DeliveryView, ZoneView};
 
 /// Every route of this service.
-pub fn routes(api: Api<Request>) -> Router {
+pub fn routes(api: Api<Request>, terms: Terms) -> Router {
+    let journeys = journey::Journeys { pool: api.pool.clone(), terms };
+    let journeys = Router::new().route("/orders/{id}/journey", get(journey::show)).with_state(journeys);
     Router::new()
+        .route("/stuck", get(stuck::list))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/courier", post(deliveries::assign_courier))
@@ -32,6 +38,7 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/couriers", get(couriers::list))
         .route("/couriers/{id}", get(couriers::show).put(couriers::put))
         .with_state(api)
+        .merge(journeys)
 }
 
 /// The shop's own names for zones and couriers: they stand in addresses, so they are kept plain.

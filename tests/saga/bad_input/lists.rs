@@ -32,10 +32,13 @@ const FLAGS: &[&str] = &["", "yes", "1", "TRUE", "late", "true,late_dispatch", "
 const YES_OR_NO: &[&str] = &["", "yes", "1", "True", "%00"];
 const COUNTRIES: &[&str] = &["", "de", "DEU", "D1", "%00"];
 const IDS: &[&str] = &["", "x", "%00", "1'%20or%20'1'='1"];
+const SECONDS: &[&str] = &["", "x", "-1", "1.5", "1e1", "3162240001", "%00"];
+const SEVERAL: &[&str] = &["", "x", ",", "019abcde-0000-7000-8000-000000000000,", "%00"];
 const NAMES: &[&str] = &["", "a%20b", "%00", "%C3%A4"];
 
 /// Every list, with what it can be narrowed by.
-fn lists() -> [(Side, &'static str, Vec<Wrong>); 5] {
+fn lists() -> [(Side, &'static str, Vec<Wrong>); 7] {
+    let waiting = || [("older_than_s", SECONDS), ("order_id", SEVERAL), ("cursor", IDS)].to_vec();
     let dated = [("status", STATUSES), ("from", MOMENTS), ("until", MOMENTS), ("attention", FLAGS)];
     [
         (Side::Orders, "/orders", [&dated[..], &[("customer_id", NAMES), ("cursor", IDS)]].concat()),
@@ -43,6 +46,8 @@ fn lists() -> [(Side, &'static str, Vec<Wrong>); 5] {
         (Side::Deliveries, "/deliveries", [&dated[..], &[("order_id", IDS), ("cursor", IDS)]].concat()),
         (Side::Deliveries, "/zones", vec![("country", COUNTRIES)]),
         (Side::Deliveries, "/couriers", vec![("has_room", YES_OR_NO)]),
+        (Side::Orders, "/stuck", waiting()),
+        (Side::Deliveries, "/stuck", waiting()),
     ]
 }
 
