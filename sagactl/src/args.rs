@@ -1,8 +1,12 @@
 //! What can be said on the command line.
 
+mod looking;
+
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+
+pub use looking::{Journey, Reach, Stuck};
 
 use crate::shop::Pair;
 
@@ -14,6 +18,8 @@ Examples:
                                    the stories, told of a pair that runs already
   cargo sagactl up                 only the running pair, with something to sell and somebody to deliver
   cargo sagactl verify --orders-database postgres://… --deliveries-database postgres://…
+  cargo sagactl stuck --orders-url http://… --deliveries-url http://… --older-than-s 60
+  cargo sagactl journey ORDER --orders-url http://… --deliveries-url http://…
 
 PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.";
 
@@ -39,6 +45,15 @@ pub enum Command {
 that it has not read show as I11 once --patience-seconds have passed."
     )]
     Verify(Verify),
+    /// Shows everything that happened to an order on both sides, what it waits for and what may still come
+    #[command(after_help = "Exit status: 0 shown, 1 neither side knows the order, 2 a side could not be asked.")]
+    Journey(Journey),
+    /// Names why each waiting order waits: one cause, what shows it, what helps
+    #[command(
+        after_help = "Exit status: 0 nothing has waited longer than it may, 1 something has, 2 a side could not be asked.\n\nWhat looks lost is looked at again \
+before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
+    )]
+    Stuck(Stuck),
 }
 
 #[derive(Debug, ClapArgs)]

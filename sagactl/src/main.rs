@@ -6,6 +6,7 @@ mod args;
 mod checking;
 mod demo;
 mod ending;
+mod looking;
 mod say;
 mod shop;
 mod stage;
@@ -26,6 +27,8 @@ async fn main() -> ExitCode {
         Command::Demo(options) => (demo::run(&options).await, Ending::Failed),
         Command::Seed(urls) => (demo::seed::run(&urls).await, Ending::Failed),
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
+        Command::Journey(options) => (looking::journey(&options).await, Ending::CouldNotLook),
+        Command::Stuck(options) => (looking::stuck(&options).await, Ending::CouldNotLook),
     };
     let ending = ended.unwrap_or_else(|error| {
         say::error(&error);

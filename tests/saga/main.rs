@@ -23,4 +23,5 @@ mod routes;
 mod settings;
 mod sound;
 mod stories;
+mod stuck;
 mod topics;
