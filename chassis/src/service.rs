@@ -30,9 +30,9 @@ use crate::{
     http::{
         health::{self, Health},
         layers::{self, Limits},
-        metrics, server,
+        lookout, metrics, server,
     },
-    messaging::{self, Applied, Inbox, Reactions, Standing, Wakes},
+    messaging::{self, Applied, Inbox, Lookout, Progress, Reactions, Standing, Wakes},
     telemetry,
 };
 use lanes::Lanes;
@@ -73,6 +73,8 @@ pub struct Api<Q> {
     pub committer: Committer<Q>,
     /// Tells which orders events have just changed.
     pub applied: Applied,
+    /// What this instance sees of the way to the other side and back.
+    pub lookout: Lookout,
     /// Set once the service is told to stop: whoever waits is answered then.
     pub stopping: CancellationToken,
 }
@@ -83,6 +85,7 @@ impl<Q> Clone for Api<Q> {
             pool: self.pool.clone(),
             committer: self.committer.clone(),
             applied: self.applied.clone(),
+            lookout: self.lookout.clone(),
             stopping: self.stopping.clone(),
         }
     }
@@ -159,9 +162,14 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let stopping = stages.stopping();
 
         let (committer, commits) = GroupCommit::new(self.requests, pools.requests.clone(), wakes.relay.clone());
-        let api = Api { pool: pools.requests.clone(), committer, applied: applied.clone(), stopping: stopping.clone() };
+        let (progress, topics) = (Progress::default(), [self.announces_on, self.listens_to]);
+        let (relay, told) = (wakes.relay.clone(), standing_seen.clone());
+        let lookout = Lookout::new(settings.kafka(), self.name, topics, progress.clone(), relay, told);
+        let (pool, applied_here) = (pools.requests.clone(), applied.clone());
+        let api = Api { pool, committer, applied: applied_here, lookout, stopping: stopping.clone() };
         let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
-        let routes = (self.routes)(api).merge(access::routes(pools.requests.clone(), keys.clone()));
+        let routes = (self.routes)(api.clone()).merge(access::routes(pools.requests.clone(), keys.clone()));
+        let routes = routes.merge(lookout::routes(api.pool, api.lookout));
         let routes = layers::wrap(routes, probes(health, metrics.clone()), limits(&settings), door);
         stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
         stages.add("requests", |stop| commits.run(stop));
@@ -177,6 +185,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             announces_on: self.announces_on,
             listens_to: self.listens_to,
             pools: pools.clone(),
+            progress,
         };
         let inbox = Inbox::new(self.reactions, pools.inbox, self.listens_to, wakes.clone(), applied);
         lanes.open(&mut stages, &settings, inbox, &wakes, partitions, standing);

@@ -30,6 +30,6 @@ pub fn service(settings: &DeliverySettings) -> Service<DeliveryRequests, Deliver
         reactions: DeliveryReactions { terms },
         deadlines: DeliveryDeadlines { terms },
         rules: http::RULES,
-        routes: Box::new(http::routes),
+        routes: Box::new(move |api| http::routes(api, terms)),
     }
 }

@@ -31,8 +31,8 @@ use crate::domain::{Decision, Delivery, SlotChange, Status, Zone};
 
 pub use couriers::{create_couriers, lock_couriers};
 pub use deliveries::{lock_deliveries, lock_overdue, oldest_open, transitions};
-pub use lists::{Filter, page_of_couriers, page_of_deliveries, page_of_zones};
-pub use reads::{find_courier, find_delivery, find_zone};
+pub use lists::{Filter, page_of_couriers, page_of_deliveries, page_of_zones, waiting};
+pub use reads::{find_courier, find_delivery, find_zone, journey_of};
 pub use zones::{create_zones, find_plan, load_plan};
 
 /// A delivery as it is kept.

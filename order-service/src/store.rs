@@ -11,7 +11,7 @@ use chassis::column;
 
 pub use orders::{
     Filter, HistoryLine, Known, count_undecided, find_order, known, lock_known, lock_orders, lock_overdue,
-    no_longer_waiting, oldest_open, page_of_orders, put_off,
+    no_longer_waiting, oldest_open, page_of_orders, put_off, waiting,
 };
 pub use products::{insert_products, load_products, lock_products, page_of_products, replace_details};
 pub use saving::{Arrived, Saved, save};

@@ -1,10 +1,14 @@
 //! What can be said on the command line.
 
+mod looking;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use devstack::ALL_SCOPES;
+
+pub use looking::{Journey, Reach, Stuck};
 
 use crate::shop::Pair;
 
@@ -17,6 +21,8 @@ Examples:
   cargo sagactl up                 only the running pair, with something to sell and somebody to deliver
   cargo sagactl verify --orders-database postgres://… --deliveries-database postgres://…
   cargo sagactl token --key signing-key.pem --subject ada --scope customer
+  cargo sagactl stuck --orders-url http://… --deliveries-url http://… --older-than-s 60
+  cargo sagactl journey ORDER --orders-url http://… --deliveries-url http://…
 
 PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.";
 
@@ -49,6 +55,15 @@ that it has not read show as I11 once --patience-seconds have passed."
     Token(Token),
     /// Makes a development key, and the file that services read to accept what is signed with it; those that are there stay
     DevKeys(DevKeys),
+    /// Shows everything that happened to an order on both sides, what it waits for and what may still come
+    #[command(after_help = "Exit status: 0 shown, 1 neither side knows the order, 2 a side could not be asked.")]
+    Journey(Journey),
+    /// Names why each waiting order waits: one cause, what shows it, what helps
+    #[command(
+        after_help = "Exit status: 0 nothing has waited longer than it may, 1 something has, 2 a side could not be asked.\n\nWhat looks lost is looked at again \
+before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
+    )]
+    Stuck(Stuck),
 }
 
 #[derive(Debug, ClapArgs)]

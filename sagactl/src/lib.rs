@@ -1,3 +1,7 @@
-//! The operator's command. What it checks is a library, so that tests can check the same.
+//! The operator's command. What it finds out is a library, so that tests can find out the same.
 
+pub mod journey;
+pub mod services;
+pub mod stuck;
+mod table;
 pub mod verify;

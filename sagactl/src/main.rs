@@ -6,6 +6,7 @@ mod args;
 mod checking;
 mod demo;
 mod ending;
+mod looking;
 mod say;
 mod shop;
 mod stage;
@@ -29,6 +30,8 @@ async fn main() -> ExitCode {
         Command::Token(options) => (tokens::token(&options), Ending::Failed),
         Command::DevKeys(options) => (tokens::dev_keys(&options), Ending::Failed),
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
+        Command::Journey(options) => (looking::journey(&options).await, Ending::CouldNotLook),
+        Command::Stuck(options) => (looking::stuck(&options).await, Ending::CouldNotLook),
     };
     let ending = ended.unwrap_or_else(|error| {
         say::error(&error);

@@ -1,4 +1,4 @@
-//! `sagactl seed` and `sagactl demo` on a pair that runs already, by the command itself.
+//! `sagactl seed`, `demo`, `stuck` and `journey` on a pair that runs already, by the command itself.
 
 use std::process::Output;
 
@@ -94,6 +94,57 @@ async fn is_changed_by_its_owner(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
+/// How it ended, what it said, and what it complained of.
+async fn looked(command: &mut Command) -> Result<(Option<i32>, String, String)> {
+    let Output { status, stdout, stderr } = command.output().await?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok((status.code(), text(stdout), text(stderr)))
+}
+
+/// `journey` and `stuck` after the stories: some orders wait for people, and nothing is wrong.
+async fn an_order_is_followed(stack: &Stack) -> Result<()> {
+    let (status, said, _) = looked(&mut sagactl(stack, "stuck")).await?;
+    ensure!(status == Some(0) && said.contains("deadline_not_reached"), "{status:?}: {said}");
+    let (status, said, _) = looked(sagactl(stack, "stuck").arg("--json")).await?;
+    let report: Value = serde_json::from_str(&said)?;
+    let row = &report["rows"][0];
+    ensure!(status == Some(0) && row["cause"] == "deadline_not_reached" && row["overdue"] == false, "{report}");
+
+    let order = row["order_id"].as_str().context("an order")?;
+    let (status, said, _) = looked(sagactl(stack, "journey").arg(order)).await?;
+    ensure!(status == Some(0), "{status:?}: {said}");
+    for told in ["placed", "announces OrderCompleted", "DeliveryCreated", "waits for dispatch"] {
+        ensure!(said.contains(told), "{told}: {said}");
+    }
+    let (status, said, _) = looked(sagactl(stack, "journey").arg(order).arg("--json")).await?;
+    let merged: Value = serde_json::from_str(&said)?;
+    let first = [&merged["timeline"][0]["what"], &merged["timeline"][0]["side"]];
+    ensure!(status == Some(0) && first == [&json!("placed"), &json!("order-service")], "{merged}");
+
+    let (status, said, _) = looked(sagactl(stack, "journey").arg(STRANGER)).await?;
+    ensure!(status == Some(1) && said.contains("order-service knows nothing of this order"), "{status:?}: {said}");
+    only_one_side(stack, order).await
+}
+
+/// An id that no order has.
+const STRANGER: &str = "019abcde-0000-7000-8000-000000000000";
+
+/// With one address it is said which is missing, and what the other knows is shown.
+async fn only_one_side(stack: &Stack, order: &str) -> Result<()> {
+    let address = format!("--orders-url={}", stack.order_service.url());
+    for arguments in [vec!["stuck"], vec!["journey", order]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+        let (status, said, _) = looked(command.args(&arguments).arg(&address)).await?;
+        ensure!(status == Some(2), "{arguments:?}: {status:?}: {said}");
+        ensure!(said.contains(order) || arguments[0] == "journey", "{said}");
+        ensure!(said.contains("delivery-service's address is not given (--deliveries-url)"), "{said}");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+    let (status, _, complaint) = looked(command.arg("stuck")).await?;
+    ensure!(status == Some(2) && complaint.contains("--orders-url"), "{status:?}: {complaint}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result<()> {
     let options = StackOptions { ports: Ports::Free, ..StackOptions::default() };
@@ -118,6 +169,7 @@ async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result
     well(&mut sagactl(&stack, "seed")?).await?;
     assert_eq!(shown(&stack).await?, sold, "what was sold is not brought back");
 
+    an_order_is_followed(&stack).await?;
     is_changed_by_its_owner(&stack).await?;
     let changed = shown(&stack).await?;
     well(&mut sagactl(&stack, "seed")?).await?;

@@ -12,6 +12,7 @@ mod fixtures;
 mod order_cells;
 mod order_lives;
 mod order_table;
+mod outlook;
 mod quotes;
 mod simulation;
 mod version_rule;

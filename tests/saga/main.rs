@@ -24,4 +24,5 @@ mod routes;
 mod settings;
 mod sound;
 mod stories;
+mod stuck;
 mod topics;

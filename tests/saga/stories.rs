@@ -3,6 +3,7 @@
 mod attempts;
 mod cancelled;
 mod delivered;
+mod journeys;
 mod options;
 mod race;
 mod records;

@@ -16,6 +16,8 @@ mod settings;
 mod stored;
 mod tokens;
 
+use crate::http::lookout;
+
 pub use door::Access;
 pub(crate) use keys::KeyRing;
 pub use principal::{Principal, Scope, Scopes};
@@ -24,4 +26,4 @@ pub use rules::Rule;
 pub use settings::{AccessSettings, TokenAlgorithm};
 
 /// Who may use what the chassis gives to every service: the rules of each part of it that has routes.
-pub const OPERATOR_RULES: &[&[Rule]] = &[routes::RULES];
+pub const OPERATOR_RULES: &[&[Rule]] = &[routes::RULES, lookout::RULES];

@@ -48,11 +48,7 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Readiness>) {
     let database = if matches!(answered, Ok(Ok(_))) { "answers" } else { "away" };
     let partitions = *health.partitions.borrow();
     let standing = *health.relay.borrow();
-    let relay = match standing {
-        Standing::Down => "down",
-        Standing::StandingBy => "standing_by",
-        Standing::Leading => "leading",
-    };
+    let relay = standing.name();
     let stopping = health.stopping.is_cancelled();
     let ready = !stopping && database == "answers" && partitions.is_some() && standing != Standing::Down;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -9,13 +9,16 @@ mod filters;
 mod form;
 pub mod health;
 pub mod idempotency;
+pub mod journey;
 pub mod later;
 pub mod layers;
+pub mod lookout;
 pub mod metrics;
 mod page;
 mod parameters;
 mod problem;
 pub mod server;
+pub mod stuck;
 mod task;
 mod texts;
 

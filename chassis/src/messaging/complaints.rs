@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::{ClientContext, error::KafkaError};
+use rdkafka::{ClientContext, consumer::ConsumerContext, error::KafkaError};
 use tokio::time::Instant;
 
 const TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -32,3 +32,5 @@ impl ClientContext for Complaints {
         self.tell(&error, reason);
     }
 }
+
+impl ConsumerContext for Complaints {}

@@ -25,6 +25,7 @@ use super::{
     apply::{Inbox, Reactions},
     kafka::{self, KafkaSettings},
     offsets::{self, Assignment, Generation},
+    progress::Progress,
     record::Record,
 };
 
@@ -57,6 +58,7 @@ pub struct Consumer<R> {
     config: ClientConfig,
     topic: String,
     partitions: watch::Sender<Option<usize>>,
+    progress: Progress,
     inbox: Arc<Inbox<R>>,
 }
 
@@ -77,7 +79,14 @@ impl<R: Reactions> Consumer<R> {
         inbox: Arc<Inbox<R>>,
         partitions: watch::Sender<Option<usize>>,
     ) -> Self {
-        Self { config: kafka::consumer(settings, group), topic: topic.to_owned(), partitions, inbox }
+        let (config, progress) = (kafka::consumer(settings, group), Progress::default());
+        Self { config, topic: topic.to_owned(), partitions, progress, inbox }
+    }
+
+    /// The same, telling there how far it has come.
+    #[must_use]
+    pub fn telling(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Joins the group and consumes until told to stop: then the batch under way is finished and its offsets are committed.
@@ -108,7 +117,8 @@ impl<R: Reactions> Consumer<R> {
     fn join(&self) -> anyhow::Result<Client> {
         // Whatever the client before had is not this one's.
         self.partitions.send_replace(None);
-        let assignment = Assignment::new(self.partitions.clone());
+        self.progress.revoked();
+        let assignment = Assignment::new(self.partitions.clone(), self.progress.clone());
         let client: BaseConsumer<Assignment> =
             self.config.create_with_context(assignment).context("the consumer could not be made")?;
         let topic = &self.topic;
@@ -217,6 +227,7 @@ impl PollThread {
             if has_room == is_paused {
                 set_paused(&self.client, !has_room);
                 is_paused = !has_room;
+                self.client.context().progress().set_paused(is_paused);
             } else if !has_room {
                 // A rebalance may have brought partitions that are not paused.
                 set_paused(&self.client, true);

@@ -11,9 +11,11 @@ use std::{
     },
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use super::outbox::Pending;
+use crate::clock;
 
 /// How much waits for a relay that is busy, or stands by, at most: a few batches. Beyond that it looks into the outbox.
 const MOST_EVENTS: usize = 1_024;
@@ -29,6 +31,16 @@ struct Shared {
     arrived: Notify,
     look: AtomicBool,
     called: Notify,
+    flow: Mutex<Flow>,
+}
+
+/// What the relay of this process has under way.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Flow {
+    /// How many events are given to Kafka, and their pointers still there.
+    pub in_flight: usize,
+    /// When the last acknowledgement came.
+    pub acknowledged_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +106,20 @@ impl HandOver {
     /// Takes the call for a look, if there is one. What is committed from now on calls anew.
     pub(super) fn take_call(&self) -> bool {
         self.0.look.swap(false, Ordering::AcqRel)
+    }
+
+    /// The relay tells how much it has in flight, and how many acknowledged pointers it has just deleted.
+    pub(super) fn tell(&self, in_flight: usize, relayed: usize) {
+        let mut flow = self.0.flow.lock().unwrap_or_else(PoisonError::into_inner);
+        flow.in_flight = in_flight;
+        if relayed > 0 {
+            flow.acknowledged_at = Some(clock::now());
+        }
+    }
+
+    /// What it told last.
+    pub(super) fn flow(&self) -> Flow {
+        *self.0.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns at the next call for a look, or at once if there was one since the last time.

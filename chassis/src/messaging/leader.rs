@@ -38,6 +38,18 @@ pub enum Standing {
     Leading,
 }
 
+impl Standing {
+    /// Its name in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Down => "down",
+            Standing::StandingBy => "standing_by",
+            Standing::Leading => "leading",
+        }
+    }
+}
+
 /// Runs the relay, or stands by, until told to stop.
 pub async fn run(
     mut relay: Relay,

@@ -16,7 +16,7 @@ use rdkafka::{
 };
 use tokio::sync::watch;
 
-use super::{complaints::Complaints, record::Record};
+use super::{complaints::Complaints, progress::Progress, record::Record};
 
 /// Which assignment a record was polled under. A rebalance begins the next one.
 pub type Generation = u64;
@@ -28,16 +28,24 @@ pub struct Assignment {
     partitions: watch::Sender<Option<usize>>,
     /// Whether an assignment was lost, and none has come since.
     is_rejoining: AtomicBool,
+    progress: Progress,
     fatal: Mutex<Option<String>>,
     complaints: Complaints,
 }
 
 impl Assignment {
-    /// Tells `partitions` how many are ours, as it changes.
+    /// Tells `partitions` how many are ours, as it changes, and `progress` which ones.
     #[must_use]
-    pub fn new(partitions: watch::Sender<Option<usize>>) -> Self {
+    pub fn new(partitions: watch::Sender<Option<usize>>, progress: Progress) -> Self {
         let (generation, is_rejoining) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { generation, partitions, is_rejoining, fatal: Mutex::default(), complaints: Complaints::default() }
+        let (fatal, complaints) = (Mutex::default(), Complaints::default());
+        Self { generation, partitions, is_rejoining, progress, fatal, complaints }
+    }
+
+    /// Where how far this consumer has come is kept.
+    #[must_use]
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// The assignment that is in force.
@@ -104,10 +112,12 @@ impl ConsumerContext for Assignment {
         match rebalance {
             Rebalance::Assign(partitions) => {
                 tracing::info!(partitions = partitions.count(), "{} partitions are ours", partitions.count());
+                self.progress.assigned(partitions.elements().iter().map(|element| element.partition()));
                 self.partitions.send_replace(Some(partitions.count()));
                 self.is_rejoining.store(false, Ordering::Release);
             }
             Rebalance::Revoke(_) => {
+                self.progress.revoked();
                 self.partitions.send_replace(None);
             }
             Rebalance::Error(error) => tracing::warn!(%error, "a rebalance failed: {error}"),
@@ -136,13 +146,17 @@ pub fn store<'a>(consumer: &BaseConsumer<Assignment>, done: impl Iterator<Item =
         return;
     }
     let mut offsets = TopicPartitionList::new();
-    for ((topic, partition), offset) in next {
-        if let Err(error) = offsets.add_partition_offset(topic, partition, Offset::Offset(offset)) {
+    for ((topic, partition), offset) in &next {
+        if let Err(error) = offsets.add_partition_offset(topic, *partition, Offset::Offset(*offset)) {
             tracing::error!(%error, topic, partition, offset, "an offset could not be listed: {error}");
         }
     }
     if let Err(error) = consumer.store_offsets(&offsets) {
         // The partitions were taken away in between: somebody else reads these records again.
         tracing::debug!(%error, "offsets were not stored: {error}");
+        return;
+    }
+    for ((_, partition), offset) in next {
+        consumer.context().progress().applied(partition, offset);
     }
 }

@@ -254,6 +254,7 @@ impl Relay {
         if self.flights.end_acknowledged() {
             self.pages.look_again();
         }
+        self.handed_over.tell(self.flights.count(), relayed);
         if let Some(page) = page? {
             self.pages.take_in(page);
         }

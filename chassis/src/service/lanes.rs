@@ -11,7 +11,7 @@ use super::stages::Stages;
 use crate::{
     Settings,
     database::Pools,
-    messaging::{self, Consumer, Inbox, Reactions, Relay, Retries, Standing, Wakes, topics},
+    messaging::{self, Consumer, Inbox, Progress, Reactions, Relay, Retries, Standing, Wakes, topics},
 };
 
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -22,6 +22,8 @@ pub(super) struct Lanes {
     pub announces_on: Topic,
     pub listens_to: Topic,
     pub pools: Pools,
+    /// Where the consumer tells how far it has come.
+    pub progress: Progress,
 }
 
 impl Lanes {
@@ -39,7 +41,7 @@ impl Lanes {
         let kafka = settings.kafka();
         let (open, opened) = watch::channel(false);
         let topic = topics::name(&kafka, self.listens_to);
-        let group = format!("{}{}", kafka.prefix, self.name);
+        let (group, progress) = (messaging::group(&kafka, self.name), self.progress);
 
         let checked = settings.clone();
         stages.add("topics", |stop| check_topics(checked, open, stop));
@@ -48,7 +50,7 @@ impl Lanes {
             if !passes(&mut gate, &stop).await {
                 return Ok(());
             }
-            Consumer::new(&client, &topic, &group, reading, partitions).run(stop).await
+            Consumer::new(&client, &topic, &group, reading, partitions).telling(progress).run(stop).await
         });
         let (heard, pool, topic) = (inbox.heard(), self.pools.inbox.clone(), self.listens_to);
         stages.add("heard", move |stop| heard.keep(pool, topic, stop));

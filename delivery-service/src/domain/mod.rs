@@ -5,6 +5,7 @@ mod command;
 mod couriers;
 mod decision;
 mod delivery;
+mod outlook;
 mod plan;
 mod status;
 mod terms;
@@ -14,6 +15,7 @@ pub use command::{Command, FailureReason, Put, Refusal, UnknownReason};
 pub use couriers::{Courier, Couriers};
 pub use decision::{Anomaly, CourierChange, Decision, Means, SlotChange};
 pub use delivery::Delivery;
+pub use outlook::{Coming, Prospect, outlook_of_none};
 pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Zone, normal_postal_code, prefixes_of,
     readable_postal_code,

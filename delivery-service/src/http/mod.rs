@@ -2,8 +2,10 @@
 
 mod couriers;
 mod deliveries;
+mod journey;
 mod options;
 mod refusal;
+mod stuck;
 mod views;
 mod zones;
 
@@ -13,6 +15,7 @@ use chassis::Api;
 use chassis::access::{Rule, Scope};
 use chassis::http::{Form, Name, Problem};
 
+use crate::domain::Terms;
 use crate::requests::Request;
 
 pub use views::{CourierView, DeliveryView, ZoneView};
@@ -25,6 +28,8 @@ const ABOUT_PARCELS: &[Scope] = &[Scope::Courier, Scope::Staff, Scope::Operator]
 /// Who may use which route. A courier is narrowed to the parcels that are theirs to bring, where these are read and where anything is done
 /// with them.
 pub const RULES: &[Rule] = &[
+    Rule::new("GET", "/orders/{id}/journey", OFFICE),
+    Rule::new("GET", "/stuck", &[Scope::Operator]),
     Rule::new("GET", "/deliveries", ABOUT_PARCELS),
     Rule::new("GET", "/deliveries/{id}", ABOUT_PARCELS),
     Rule::new("POST", "/deliveries/{id}/courier", STAFF),
@@ -42,8 +47,11 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// Every route of this service.
-pub fn routes(api: Api<Request>) -> Router {
+pub fn routes(api: Api<Request>, terms: Terms) -> Router {
+    let journeys = journey::Journeys { pool: api.pool.clone(), terms };
+    let journeys = Router::new().route("/orders/{id}/journey", get(journey::show)).with_state(journeys);
     Router::new()
+        .route("/stuck", get(stuck::list))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/courier", post(deliveries::assign_courier))
@@ -57,6 +65,7 @@ pub fn routes(api: Api<Request>) -> Router {
         .route("/couriers", get(couriers::list))
         .route("/couriers/{id}", get(couriers::show).put(couriers::put))
         .with_state(api)
+        .merge(journeys)
 }
 
 /// The shop's own names for zones and couriers: they stand in addresses, so they are kept plain.

@@ -1,8 +1,8 @@
 //! Deliveries, zones and couriers in pages, narrowed to what is asked for.
 
-use chassis::{http::Flagged, list_snapshot};
+use chassis::{http::Flagged, list_snapshot, messaging::stuck::Which};
 use shared_events::{DeliveryId, OrderId};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
@@ -66,6 +66,40 @@ pub async fn page_of_deliveries(
     .fetch_all(&mut *snapshot)
     .await?;
     deliveries(&mut *snapshot, &ids, which.courier.as_deref()).await
+}
+
+/// The deliveries of these orders that wait for something, the oldest order first, so many at most; and of what lies here those that
+/// have ended.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn waiting(
+    connection: &mut PgConnection,
+    which: &Which,
+    lying: &[OrderId],
+) -> sqlx::Result<Vec<(Delivery, Vec<Transition>)>> {
+    let lying: Vec<Uuid> = lying.iter().map(|order| order.0).collect();
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id as "id!"
+        from (
+            (select id from deliveries
+             where status in ('scheduled', 'dispatched') and order_id > $1 and order_id < $2
+               and (cardinality($3::uuid[]) = 0 or order_id = any ($3))
+             order by order_id limit $4)
+            union
+            (select id from deliveries where order_id = any ($5::uuid[]))
+        ) as waiting
+        "#,
+        which.after.0,
+        which.before.0,
+        &which.ids(),
+        which.rows,
+        &lying
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    deliveries(connection, &ids).await
 }
 
 /// So many zones after this one, by id: all of them, or those of a country.

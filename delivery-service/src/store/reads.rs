@@ -1,14 +1,15 @@
 //! What is only looked at: no lock, each entry from one statement or one snapshot and so of one moment.
 
-use shared_events::{Address, DeliveryFailed, DeliveryId, Proof};
-use sqlx::{PgExecutor, PgPool, types::Json};
+use chassis::http::journey::Step;
+use shared_events::{Address, DeliveryFailed, DeliveryId, OrderId, Proof, Version};
+use sqlx::{PgConnection, PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
 use super::{
     Transition,
     deliveries::{Row, select_deliveries},
 };
-use crate::domain::{Attempt, Courier, Delivery, Zone};
+use crate::domain::{Attempt, Courier, Delivery, Status, Zone};
 
 /// One list of columns for every way to select zones, with their prefixes sorted.
 macro_rules! select_zones {
@@ -54,6 +55,35 @@ pub(super) async fn deliveries(
     );
     let rows = rows.fetch_all(executor).await?;
     rows.into_iter().map(Row::read).collect()
+}
+
+/// The delivery of an order, and everything that happened to it, also what changed no status.
+///
+/// # Errors
+/// The database refuses or does not answer.
+pub async fn journey_of(
+    connection: &mut PgConnection,
+    order_id: OrderId,
+) -> sqlx::Result<Option<(Delivery, Vec<Step>)>> {
+    let found = select_deliveries!("null::jsonb", "where order_id = $1", order_id.0);
+    let Some(row) = found.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let delivery = row.stored()?.delivery;
+    let lines = sqlx::query!(
+        "select number, at, what, status, cause_id, event_version from delivery_history where delivery_id = $1 order by number",
+        delivery.id.0
+    );
+    let steps = lines.fetch_all(connection).await?.into_iter().map(|line| {
+        let status: Status = line.status.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        Ok(Step {
+            number: line.number,
+            at: line.at,
+            what: line.what,
+            status: status.name(),
+            cause_id: line.cause_id,
+            event_version: line.event_version.map(Version),
+        })
+    });
+    Ok(Some((delivery, steps.collect::<sqlx::Result<_>>()?)))
 }
 
 /// One zone, its prefixes sorted.

@@ -9,6 +9,7 @@ mod deadline;
 mod decision;
 mod names;
 mod order;
+mod outlook;
 mod place;
 mod react;
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use deadline::{Terms, TooEarly, WaitingFor, WayBack};
 pub use decision::{Account, Anomaly, Change, Decision, Refusal, Transfer, TransferKind, What};
 pub use names::UnknownName;
 pub use order::{Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Status, StockState};
+pub use outlook::{Coming, Prospect, Stage};
 pub use place::{PlaceOrder, Wanted};

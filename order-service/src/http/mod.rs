@@ -1,10 +1,12 @@
 //! What the order side answers over HTTP. Changes go to the batch that is forming; reads go to the database.
 
 mod admission;
+mod journey;
 mod orders;
 mod prefer;
 mod products;
 mod refusal;
+mod stuck;
 mod view;
 mod waiting;
 
@@ -33,6 +35,8 @@ const SHOP: &[Scope] = &[Scope::Customer, Scope::Staff, Scope::Operator];
 
 /// Who may use which route. A customer is narrowed to their own orders where these are read, and where they are cancelled.
 pub const RULES: &[Rule] = &[
+    Rule::new("GET", "/orders/{id}/journey", OFFICE),
+    Rule::new("GET", "/stuck", &[Scope::Operator]),
     Rule::new("POST", "/orders", &[Scope::Customer, Scope::Staff]),
     Rule::new("GET", "/orders", SHOP),
     Rule::new("GET", "/orders/{id}", SHOP),
@@ -58,6 +62,8 @@ pub fn routes(api: Api<Request>, limits: AdmissionLimits) -> Router {
         .route("/orders", post(orders::place).get(orders::list))
         .route("/orders/{id}", get(orders::show))
         .route("/orders/{id}/cancellation", post(orders::cancel))
+        .route("/orders/{id}/journey", get(journey::show))
+        .route("/stuck", get(stuck::list))
         .route("/products", get(products::list))
         .route("/products/{sku}", put(products::put))
         .route("/products/{sku}/receipts", post(products::receive))

@@ -11,7 +11,7 @@ use shared_events::{Address, CancellationReason, Cause, DeliveryFailed, Delivery
 use sqlx::{PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
-pub use lists::{Filter, page_of_orders};
+pub use lists::{Filter, page_of_orders, waiting};
 pub use overdue::{lock_overdue, put_off};
 
 use super::unreadable;
@@ -37,14 +37,16 @@ pub struct HistoryLine {
     pub what: String,
     /// The id of the event or of the HTTP request behind it.
     pub cause_id: String,
+    /// The version of the delivery side's event that brought it, if one did.
+    pub event_version: Option<Version>,
 }
 
 impl HistoryLine {
-    /// The line that a change makes.
+    /// The line that a change makes that somebody asked for.
     #[must_use]
     pub fn of(change: &Change, cause: &Cause) -> Self {
         let Change { number: _, status, at, what } = *change;
-        Self { status, at, what: what.name().to_owned(), cause_id: cause.id.clone() }
+        Self { status, at, what: what.name().to_owned(), cause_id: cause.id.clone(), event_version: None }
     }
 }
 
@@ -80,8 +82,8 @@ struct OrderRow {
 
 /// Sku, quantity, price and weight of a piece.
 type ItemRow = (String, i32, i64, i32);
-/// Status, time, what, and the id of the cause.
-type LineRow = (String, DateTime<Utc>, String, String);
+/// Status, time, what, the id of the cause, and the version of the event, 0 where it was none.
+type LineRow = (String, DateTime<Utc>, String, String, i64);
 
 /// One list of columns for every way to select orders. Their items always come along: an order without them would release, ship or
 /// write off nothing, silently.
@@ -106,7 +108,7 @@ use select_orders;
 macro_rules! select_known {
     ($tail:tt, $($argument:expr),+) => {
         select_orders!(
-            "array(select (status, at, what, cause_id)
+            "array(select (status, at, what, cause_id, coalesce(event_version, 0))
                    from order_history where order_id = orders.id order by number)",
             $tail,
             $($argument),+
@@ -230,8 +232,9 @@ fn item((sku, quantity, unit_price_minor, weight_g): ItemRow) -> sqlx::Result<Or
     Ok(OrderItem { sku, quantity, unit_price_minor, weight_g })
 }
 
-fn line((status, at, what, cause_id): LineRow) -> sqlx::Result<HistoryLine> {
-    Ok(HistoryLine { status: read(&status)?, at, what, cause_id })
+fn line((status, at, what, cause_id, event_version): LineRow) -> sqlx::Result<HistoryLine> {
+    let event_version = Some(Version(event_version)).filter(|version| *version > Version::NONE);
+    Ok(HistoryLine { status: read(&status)?, at, what, cause_id, event_version })
 }
 
 /// How a cancellation stands in its column; the failure itself stands in `failure`.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use delivery_service::domain::{
-    Command, Courier, Couriers, Decision, Delivery, Means, Places, Plan, Refusal, SlotChange, Terms,
+    Coming, Command, Courier, Couriers, Decision, Delivery, Means, Places, Plan, Prospect, Refusal, SlotChange, Terms,
+    outlook_of_none,
 };
 use shared_events::{Envelope, OrderId, Slot, Stamp};
 
@@ -22,6 +23,12 @@ pub const PARCELS_A_COURIER: i64 = 1;
 pub const LIMIT_G: i64 = 50_000;
 /// Who carries.
 pub const COURIERS: [&str; 2] = ["anna", "bo"];
+
+/// What comes is what may come, and leads where it was said to.
+fn assert_foreseen(outlook: &[Prospect], coming: Coming, decision: &Decision) {
+    let came = Prospect { coming, leads_to: decision.delivery.status };
+    assert!(outlook.contains(&came), "{came:?} was not foreseen: {outlook:?}");
+}
 
 /// The database of the delivery side.
 #[derive(Debug, Default)]
@@ -57,7 +64,11 @@ impl DeliverySide {
     pub fn decide(&mut self, order_id: OrderId, command: Command, stamp: Stamp) -> Result<(), Refusal> {
         let (mut plan, mut couriers, terms) = (self.plan(), self.couriers(), self.terms());
         let mut means = Means { plan: &mut plan, couriers: &mut couriers, terms };
-        let decision = self.deliveries[&order_id].clone().decide(command, &mut means, stamp)?;
+        let (before, coming) = (&self.deliveries[&order_id], Coming::of(&command));
+        let decision = before.clone().decide(command, &mut means, stamp)?;
+        if !decision.changes_nothing() {
+            assert_foreseen(&before.outlook(terms), coming, &decision);
+        }
         self.save(decision, stamp, format!("request-{}", stamp.fresh_id));
         Ok(())
     }
@@ -71,10 +82,13 @@ impl DeliverySide {
 
     /// In the transaction that claimed it.
     pub fn react(&mut self, envelope: &Envelope, stamp: Stamp) {
-        let decision = match self.deliveries.get(&envelope.order_id) {
-            Some(delivery) => delivery.clone().react(&envelope.event, stamp),
-            None => self.begin(envelope, stamp),
+        let (decision, outlook) = match self.deliveries.get(&envelope.order_id) {
+            Some(delivery) => (delivery.clone().react(&envelope.event, stamp), delivery.outlook(self.terms())),
+            None => (self.begin(envelope, stamp), outlook_of_none(envelope.order_id)),
         };
+        if decision.anomaly.is_none() {
+            assert_foreseen(&outlook, Coming::Event { event: envelope.event.kind() }, &decision);
+        }
         self.save(decision, stamp, envelope.id.to_string());
     }
 

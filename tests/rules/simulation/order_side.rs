@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use order_service::domain::{
-    CancelledBy, Catalogue, Command, Decision, Order, PlaceOrder, Product, ProductDetails, Refusal, Status,
-    StockChange, TransferKind, WayBack, What,
+    CancelledBy, Catalogue, Coming, Command, Decision, Order, PlaceOrder, Product, ProductDetails, Prospect, Refusal,
+    Status, StockChange, TransferKind, WayBack, What,
 };
 use shared_events::{Envelope, OrderId, Stamp};
 
@@ -42,6 +42,12 @@ impl Shelf {
             }
         }
     }
+}
+
+/// What comes is what may come, and leads where it was said to.
+fn assert_foreseen(before: &Order, coming: Coming, decision: &Decision) {
+    let came = Prospect { coming, leads_to: decision.order.status };
+    assert!(before.outlook().contains(&came), "{came:?} was not foreseen of {before:?}");
 }
 
 /// Every article: its name, its price, the weight of a piece.
@@ -115,15 +121,23 @@ impl OrderSide {
     }
 
     fn decide(&mut self, order_id: OrderId, command: Command, stamp: Stamp) -> Result<(), Refusal> {
-        let decision = self.orders[&order_id].clone().decide(command, stamp)?;
+        let before = &self.orders[&order_id];
+        let decision = before.clone().decide(command, stamp)?;
+        let Command::Cancel { by } = command;
+        if decision.change.is_some() {
+            assert_foreseen(before, Coming::Cancellation { by }, &decision);
+        }
         self.save(decision, stamp, format!("request-{}", stamp.fresh_id));
         Ok(())
     }
 
     /// In the transaction that claimed it.
     pub fn react(&mut self, envelope: &Envelope, stamp: Stamp) {
-        let order = self.orders[&envelope.order_id].clone();
-        let decision = order.react(&envelope.event, stamp);
+        let before = &self.orders[&envelope.order_id];
+        let decision = before.clone().react(&envelope.event, stamp);
+        if decision.anomaly.is_none() {
+            assert_foreseen(before, Coming::of(&envelope.event), &decision);
+        }
         self.save(decision, stamp, envelope.id.to_string());
     }
 

@@ -77,6 +77,8 @@ fn ids(known: &Known) -> Vec<Case> {
     for id in [&stranger, "x", "0", "-1", "%00", "%ff", "%E2%82", "null", "1'%20or%20'1'='1", "%F0%9F%9B%92", &long] {
         case(Side::Orders, "GET", format!("/orders/{id}"), json!({}));
         case(Side::Orders, "POST", format!("/orders/{id}/cancellation"), json!({}));
+        case(Side::Orders, "GET", format!("/orders/{id}/journey"), json!({}));
+        case(Side::Deliveries, "GET", format!("/orders/{id}/journey"), json!({}));
         case(Side::Orders, "POST", format!("/products/{id}/receipts"), json!({ "quantity": 1 }));
         case(Side::Deliveries, "GET", format!("/deliveries/{id}"), json!({}));
         case(Side::Deliveries, "POST", format!("/deliveries/{id}/dispatch"), json!({}));

@@ -33,10 +33,13 @@ const YES_OR_NO: &[&str] = &["", "yes", "1", "True", "%00"];
 const COUNTRIES: &[&str] = &["", "de", "DEU", "D1", "%00"];
 const IDS: &[&str] = &["", "x", "%00", "1'%20or%20'1'='1"];
 const TARGETS: &[&str] = &["", "%00", "a%0Ab"];
+const SECONDS: &[&str] = &["", "x", "-1", "1.5", "1e1", "3162240001", "%00"];
+const SEVERAL: &[&str] = &["", "x", ",", "019abcde-0000-7000-8000-000000000000,", "%00"];
 const NAMES: &[&str] = &["", "a%20b", "%00", "%C3%A4"];
 
 /// Every list, with what it can be narrowed by.
 fn lists() -> [(Side, &'static str, Vec<Wrong>); 7] {
+    let waiting = || [("older_than_s", SECONDS), ("order_id", SEVERAL), ("cursor", IDS)].to_vec();
     let dated = [("status", STATUSES), ("from", MOMENTS), ("until", MOMENTS), ("attention", FLAGS)];
     [
         (Side::Orders, "/orders", [&dated[..], &[("customer_id", NAMES), ("cursor", IDS)]].concat()),
@@ -50,6 +53,8 @@ fn lists() -> [(Side, &'static str, Vec<Wrong>); 7] {
             "/operator-actions",
             vec![("who", NAMES), ("action", NAMES), ("target", TARGETS), ("cursor", IDS)],
         ),
+        (Side::Orders, "/stuck", waiting()),
+        (Side::Deliveries, "/stuck", waiting()),
     ]
 }
 

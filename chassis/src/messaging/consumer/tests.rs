@@ -7,7 +7,7 @@ fn record(offset: i64) -> Record {
 /// A poll thread whose channel has room for two, and what it hands on.
 fn thread() -> (PollThread, mpsc::Receiver<Polled>) {
     let (sender, receiver) = mpsc::channel(2);
-    let assignment = Assignment::new(watch::Sender::new(None));
+    let assignment = Assignment::new(watch::Sender::new(None), Progress::default());
     // Without a broker: nothing is ever polled.
     let client = ClientConfig::new().set("group.id", "nobody").create_with_context(assignment).expect("a client");
     let stop = CancellationToken::new();

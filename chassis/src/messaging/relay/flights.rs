@@ -35,6 +35,10 @@ impl Flights {
         self.flights.is_empty()
     }
 
+    pub fn count(&self) -> usize {
+        self.flights.len()
+    }
+
     pub fn have_room(&self) -> bool {
         self.flights.len() < MOST && self.bytes < MOST_BYTES
     }

@@ -1,11 +1,11 @@
 //! Orders in pages, narrowed to what is asked for.
 
-use chassis::{http::Flagged, list_snapshot};
+use chassis::{http::Flagged, list_snapshot, messaging::stuck::Which};
 use shared_events::OrderId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Known, OrderRow, select_known, select_orders};
+use super::{Known, OrderRow, known, select_known, select_orders};
 use crate::domain::{Attention, Status};
 
 /// Which orders are listed. What is not said narrows nothing.
@@ -54,4 +54,21 @@ pub async fn page_of_orders(
     );
     let rows = rows.fetch_all(&mut *snapshot).await?;
     rows.into_iter().map(OrderRow::known).collect()
+}
+
+/// The orders of these that wait for something, the oldest first, so many at most; and of what lies here those that have ended.
+pub async fn waiting(connection: &mut PgConnection, which: &Which, lying: &[OrderId]) -> sqlx::Result<Vec<Known>> {
+    let open = sqlx::query_scalar!(
+        "select id from orders
+         where status in ('completed', 'confirmed', 'in_delivery', 'cancelling') and id > $1 and id < $2
+           and (cardinality($3::uuid[]) = 0 or id = any ($3))
+         order by id limit $4",
+        which.after.0,
+        which.before.0,
+        &which.ids(),
+        which.rows
+    );
+    let open = open.fetch_all(&mut *connection).await?;
+    let ids: Vec<OrderId> = open.into_iter().map(OrderId).chain(lying.iter().copied()).collect();
+    known(connection, &ids).await
 }
