@@ -1,3 +1,6 @@
-//! The operator's command. What it checks is a library, so that tests can check the same.
+//! The operator's command. What it finds out is a library, so that tests can find out the same.
 
+pub mod preflight;
+pub mod table;
+pub mod topics;
 pub mod verify;

@@ -6,6 +6,7 @@ mod args;
 mod checking;
 mod demo;
 mod ending;
+mod looking_ahead;
 mod say;
 mod shop;
 mod stage;
@@ -13,7 +14,8 @@ mod stage;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
 use crate::args::{Args, Command};
 use crate::ending::Ending;
@@ -26,12 +28,21 @@ async fn main() -> ExitCode {
         Command::Demo(options) => (demo::run(&options).await, Ending::Failed),
         Command::Seed(urls) => (demo::seed::run(&urls).await, Ending::Failed),
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
+        Command::Preflight(options) => (looking_ahead::run(&options).await, Ending::CouldNotLook),
+        Command::Completions { shell } => (completions(shell), Ending::Failed),
     };
     let ending = ended.unwrap_or_else(|error| {
         say::error(&error);
         failure
     });
     ending.into()
+}
+
+fn completions(shell: Shell) -> anyhow::Result<Ending> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "sagactl", &mut script);
+    say::Page::new().line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Ending::Well)
 }
 
 /// Cargo hands `cargo demo -- --once` on as `demo -- --once`. No command takes anything that a `--` could protect.
