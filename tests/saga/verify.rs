@@ -19,7 +19,11 @@ const PATIENT: Options = Options { most: 100, patience: PATIENCE };
 
 /// A pair with something to sell and room in its vans.
 async fn open(name: &str) -> Pair {
-    let pair = Pair::start(Env::new(name).await).await;
+    open_on(Env::new(name).await).await
+}
+
+async fn open_on(env: Env) -> Pair {
+    let pair = Pair::start(env).await;
     let shop = pair.shop();
     shop.sells("A", 100_000).await.expect("articles");
     shop.serves("berlin", "10", 100_000).await.expect("a zone");
