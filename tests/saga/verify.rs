@@ -41,6 +41,9 @@ async fn verify(env: &Env, options: Options) -> Report {
     let (orders, deliveries) = (env.pool(env.orders_database()), env.pool(env.deliveries_database()));
     let topics = env.kafka("verify");
     let report = check_with_topics(&orders, &deliveries, &topics, &ProgressBar::hidden(), options).await;
+    // It is looked often, beside other tests on the same server.
+    orders.close().await;
+    deliveries.close().await;
     report.expect("databases and topics can be looked at")
 }
 

@@ -55,8 +55,9 @@ async fn what_is_in_flight_is_looked_at_again_and_only_the_new_end_of_the_topics
         let placed = shop.place(&order_of(&[("A", 1)], "10115")).await.expect("an answer");
         assert_eq!(placed.status, 201, "{placed:?}");
     }
+    let (orders, _) = pair.pools();
     eventually("the orders have gone out", PATIENCE, async || {
-        let unsent: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&pair.pools().0).await?;
+        let unsent: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&orders).await?;
         anyhow::ensure!(unsent == 0, "{unsent} are to be sent");
         anyhow::Ok(())
     })
