@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use url::Url;
 
-use crate::{access::AccessSettings, growth::Retention, messaging::KafkaSettings};
+use crate::{access::AccessSettings, growth::Retention, messaging::KafkaSettings, preflight::Profile};
 
 /// What an instance of either service is told. Every flag can also be given by the environment variable beside it. A service
 /// flattens these into a struct of its own, with what only it needs to know.
@@ -41,6 +41,12 @@ pub struct Settings {
     /// How many replicas topics get that are created.
     #[arg(long, env = "REPLICAS", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=9))]
     pub replicas: i32,
+    /// What the topics have to withstand: `production` asks for three replicas of which two are in sync.
+    #[arg(long, env = "PROFILE", value_enum, default_value_t = Profile::Development)]
+    pub profile: Profile,
+    /// Start although the preflight found something wrong, and only warn. Topics of another width are remembered as they are now.
+    #[arg(long, env = "DESPITE_PREFLIGHT")]
+    pub despite_preflight: bool,
     /// This instance's name: the same after a restart, different for every instance that runs at once.
     #[arg(long, env = "INSTANCE_ID", default_value_t = host_name())]
     pub instance_id: String,

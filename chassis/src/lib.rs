@@ -15,6 +15,7 @@ mod failure;
 mod growth;
 pub mod http;
 pub mod messaging;
+pub mod preflight;
 mod service;
 mod telemetry;
 mod transaction;

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
 use axum::Router;
+use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use shared_events::Topic;
 use sqlx::{PgPool, migrate::Migrator};
@@ -50,6 +51,8 @@ pub struct Service<Q: Requests, R: Reactions, D: Deadlines> {
     pub announces_on: Topic,
     /// The topic it reads.
     pub listens_to: Topic,
+    /// The longest that anything of it waits for an event: topics have to keep what is on its way for that long.
+    pub longest_wait: TimeDelta,
     /// What it does with what people ask.
     pub requests: Q,
     /// What it does with what the other side announced.
@@ -184,6 +187,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             name: self.name,
             announces_on: self.announces_on,
             listens_to: self.listens_to,
+            longest_wait: self.longest_wait,
             pools: pools.clone(),
             progress,
         };

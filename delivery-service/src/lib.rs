@@ -26,6 +26,7 @@ pub fn service(settings: &DeliverySettings) -> Service<DeliveryRequests, Deliver
         migrations: sqlx::migrate!("./migrations"),
         announces_on: Topic::Deliveries,
         listens_to: Topic::Orders,
+        longest_wait: terms.longest_wait(),
         requests: DeliveryRequests { terms },
         reactions: DeliveryReactions { terms },
         deadlines: DeliveryDeadlines { terms },

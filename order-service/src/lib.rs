@@ -23,6 +23,7 @@ pub fn service(settings: &OrderSettings) -> Service<OrderRequests, OrderReaction
         migrations: sqlx::migrate!(),
         announces_on: Topic::Orders,
         listens_to: Topic::Deliveries,
+        longest_wait: terms.longest_wait(),
         requests: OrderRequests { terms },
         reactions: OrderReactions { terms },
         deadlines: OrderDeadlines { terms },

@@ -1,14 +1,17 @@
 //! What can be said on the command line.
 
 mod looking;
+mod places;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
 use devstack::ALL_SCOPES;
 
 pub use looking::{Journey, Reach, Stuck};
+pub use places::{Kafka, Preflight};
 
 use crate::shop::Pair;
 
@@ -20,11 +23,18 @@ Examples:
                                    the stories, told of a pair that runs already
   cargo sagactl up                 only the running pair, with something to sell and somebody to deliver
   cargo sagactl verify --orders-database postgres://… --deliveries-database postgres://…
-  cargo sagactl token --key signing-key.pem --subject ada --scope customer
+  cargo sagactl verify --topics --kafka host:9092       the same, and both topics; the databases by the environment
+  cargo sagactl preflight --kafka host:9092 --profile production
   cargo sagactl stuck --orders-url http://… --deliveries-url http://… --older-than-s 60
   cargo sagactl journey ORDER --orders-url http://… --deliveries-url http://…
+  cargo sagactl token --key signing-key.pem --subject ada --scope customer
+  source <(sagactl completions bash)
 
-PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.";
+PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.
+
+Exit status, of every command: 0 all is well, 1 something is not as it should be and it was said what, 2 it could not be
+looked or the command was not understood, 130 interrupted. Colours and progress only on a terminal, and no colours with
+NO_COLOR. Every command is described in docs/sagactl.md.";
 
 /// Runs the pair of services on this machine, tells its story and checks its invariants.
 #[derive(Debug, Parser)]
@@ -44,8 +54,10 @@ pub enum Command {
     Seed(Urls),
     /// Checks the invariants over both databases; also while the services are at work
     #[command(
-        after_help = "Exit status: 0 every invariant holds, 1 some are broken, 2 it could not be looked.\n\nReads only, in one snapshot of each database. Two databases cannot show what lies in Kafka: with a service that is down on purpose, events \
-that it has not read show as I11 once --patience-seconds have passed."
+        after_help = "Exit status: 0 every invariant holds, 1 some are broken, 2 it could not be looked.\n\nReads only, in one snapshot of each database. What may be in flight is looked at again, and counts only if it stays. Two databases cannot \
+show what lies in Kafka: with a service that is down on purpose, events that it has not read show as I11 once --patience-seconds have passed.\n\nWith --topics both topics are read \
+from end to end, by nobody's member and without a commit: I8 and I9, and that every event is on its topic, and no other. \
+Takes about 140 bytes of memory for each order.\n\nExample:\n  sagactl verify --topics --kafka host:9092 --orders-database postgres://… --deliveries-database postgres://…"
     )]
     Verify(Verify),
     /// Makes a token with a development key, and prints it
@@ -64,6 +76,21 @@ that it has not read show as I11 once --patience-seconds have passed."
 before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
     )]
     Stuck(Stuck),
+    /// Looks whether everything is set as the services need it: topics, clients, databases, clocks
+    #[command(
+        after_help = "Exit status: 0 all is well, 1 something is refused, 2 something that was named could not be looked at.\n\nLooks at what is named, and says \
+what is not. A service looks at the same when it starts. Name the databases with the services' own roles: it is these that are looked at.\n\nExamples:\n  \
+sagactl preflight --kafka host:9092\n  sagactl preflight --kafka host:9092 --orders-database postgres://… --profile production --json"
+    )]
+    Preflight(Preflight),
+    /// Prints what a shell needs to complete these commands
+    #[command(
+        after_help = "Examples:\n  source <(sagactl completions bash)\n  sagactl completions zsh > ~/.zfunc/_sagactl"
+    )]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -162,6 +189,7 @@ impl Given {
             urls: Urls { orders_url, deliveries_url, credentials: credentials.clone() },
             orders_database: self.orders_database.clone()?,
             deliveries_database: self.deliveries_database.clone()?,
+            topics: None,
         })
     }
 }
@@ -174,6 +202,11 @@ pub struct Verify {
     /// Delivery-service's database
     #[arg(long, env = "DELIVERIES_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub deliveries_database: String,
+    /// Read both topics as well, from end to end: shows I8, I9, and whether every event is on its topic
+    #[arg(long, requires = "kafka")]
+    pub topics: bool,
+    #[command(flatten)]
+    pub kafka: Kafka,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -205,12 +238,25 @@ fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
 }
 
 #[cfg(test)]
+mod documented;
+
+#[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
 
     use std::time::Duration;
 
     use super::{Args, Command};
+
+    #[test]
+    fn topics_are_read_where_kafka_is_named() {
+        let verify = |flags: &[&str]| {
+            let databases = ["sagactl", "verify", "--orders-database=a", "--deliveries-database=b"];
+            Args::try_parse_from(databases.iter().chain(flags)).is_ok()
+        };
+        assert!(verify(&[]) && verify(&["--topics", "--kafka=c"]) && verify(&["--kafka=c"]));
+        assert!(!verify(&["--topics"]), "where?");
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use sagactl::topics::KafkaSettings;
 use sagactl::verify::{self, Options, Report};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -10,14 +11,15 @@ use tokio::time::timeout;
 
 use crate::args::Verify;
 use crate::ending::Ending;
-use crate::say::Page;
+use crate::say::{self, Page};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub async fn run(args: &Verify) -> Result<Ending> {
     let options = Options { most: args.most, patience: args.patience_seconds };
-    let report = check(&args.orders_database, &args.deliveries_database, options).await?;
+    let topics = if args.topics { args.kafka.settings() } else { None };
+    let report = check(&args.orders_database, &args.deliveries_database, topics.as_ref(), options).await?;
     let page = Page::new();
     if args.json {
         page.line(serde_json::to_string_pretty(&report)?)?;
@@ -27,18 +29,26 @@ pub async fn run(args: &Verify) -> Result<Ending> {
     Ok(if report.holds() { Ending::Well } else { Ending::Failed })
 }
 
-/// Checks the invariants over these two databases.
-pub async fn check(orders: &str, deliveries: &str, options: Options) -> Result<Report> {
+/// Checks the invariants over these two databases, and over these topics where they are told.
+pub async fn check(orders: &str, deliveries: &str, topics: Option<&KafkaSettings>, options: Options) -> Result<Report> {
     let orders = connect(orders).await.context("order-service's database cannot be reached")?;
     let deliveries = connect(deliveries).await.context("delivery-service's database cannot be reached")?;
-    let report = verify::check(&orders, &deliveries, options).await;
+    let report = match topics {
+        None => verify::check(&orders, &deliveries, options).await,
+        Some(topics) => {
+            let bar = say::bar(0, "records read");
+            let report = verify::check_with_topics(&orders, &deliveries, topics, &bar, options).await;
+            bar.finish_and_clear();
+            report
+        }
+    };
     orders.close().await;
     deliveries.close().await;
     report
 }
 
 /// A pool tries until its time is up and then only says so; a single connection says what is wrong.
-async fn connect(url: &str) -> Result<PgPool> {
+pub async fn connect(url: &str) -> Result<PgPool> {
     let first = timeout(ANSWER_WITHIN, PgConnection::connect(url)).await;
     first.with_context(|| format!("it does not answer within {ANSWER_WITHIN:?}"))??.close().await?;
     Ok(PgPoolOptions::new().max_connections(1).connect_lazy(url)?)

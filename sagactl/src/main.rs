@@ -7,6 +7,7 @@ mod checking;
 mod demo;
 mod ending;
 mod looking;
+mod looking_ahead;
 mod say;
 mod shop;
 mod stage;
@@ -15,7 +16,8 @@ mod tokens;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
 use crate::args::{Args, Command};
 use crate::ending::Ending;
@@ -32,12 +34,21 @@ async fn main() -> ExitCode {
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
         Command::Journey(options) => (looking::journey(&options).await, Ending::CouldNotLook),
         Command::Stuck(options) => (looking::stuck(&options).await, Ending::CouldNotLook),
+        Command::Preflight(options) => (looking_ahead::run(&options).await, Ending::CouldNotLook),
+        Command::Completions { shell } => (completions(shell), Ending::Failed),
     };
     let ending = ended.unwrap_or_else(|error| {
         say::error(&error);
         failure
     });
     ending.into()
+}
+
+fn completions(shell: Shell) -> anyhow::Result<Ending> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "sagactl", &mut script);
+    say::Page::new().line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Ending::Well)
 }
 
 /// Cargo hands `cargo demo -- --once` on as `demo -- --once`. No command takes anything that a `--` could protect.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Where the story is told.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,12 @@ impl Page {
     fn styled(self, text: &str, style: &str) -> String {
         if self.styled { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// How far it is, on standard error where that is a terminal.
+pub fn bar(length: u64, what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!("  {{bar:40}} {{pos}}/{{len}} {what}"));
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Says on standard error what went wrong.

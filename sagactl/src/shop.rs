@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use devstack::{ALL_SCOPES, Stack};
 use reqwest::{Method, RequestBuilder};
+use sagactl::topics::{self, KafkaSettings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub struct Pair {
     pub urls: Urls,
     pub orders_database: String,
     pub deliveries_database: String,
+    /// Where it is known: the topics between them.
+    pub topics: Option<KafkaSettings>,
 }
 
 impl Pair {
@@ -38,6 +41,7 @@ impl Pair {
             urls: Urls { orders_url, deliveries_url, credentials },
             orders_database: stack.order_database_url().to_owned(),
             deliveries_database: stack.delivery_database_url().to_owned(),
+            topics: Some(topics::at(stack.kafka.bootstrap(), stack.topic_prefix())),
         })
     }
 }

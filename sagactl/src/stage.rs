@@ -94,7 +94,7 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
         page.line(format!("  kcat -C -e -q -b {bootstrap} -t {prefix}{topic} -f {format} | grep -A1 $ORDER"))?;
     }
     page.line("  # the invariants, at any time")?;
-    page.line("  cargo sagactl verify \\")?;
+    page.line(format!("  cargo sagactl verify --topics --kafka {bootstrap} --topic-prefix '{prefix}' \\"))?;
     page.line(format!("    --orders-database '{orders_database}' \\"))?;
     page.line(format!("    --deliveries-database '{deliveries_database}'"))
 }

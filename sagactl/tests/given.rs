@@ -34,6 +34,45 @@ async fn well(command: &mut Command) -> Result<String> {
     Ok(said)
 }
 
+/// A command that looks at everything: all is told by the environment.
+fn looking(stack: &Stack, command: &str, flags: &[&str]) -> Command {
+    let mut looking = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+    looking
+        .arg(command)
+        .args(flags)
+        .env("ORDERS_URL", stack.order_service.url())
+        .env("DELIVERIES_URL", stack.delivery_service.url())
+        .env("ORDERS_DATABASE_URL", stack.order_database_url())
+        .env("DELIVERIES_DATABASE_URL", stack.delivery_database_url())
+        .env("KAFKA_BOOTSTRAP_SERVERS", stack.kafka.bootstrap())
+        .env("TOPIC_PREFIX", stack.topic_prefix())
+        .kill_on_drop(true);
+    looking
+}
+
+/// What is no terminal gets neither colours nor progress, and each command its exit status.
+async fn everything_can_be_looked_at(stack: &Stack) -> Result<()> {
+    let told = looking(stack, "verify", &["--topics", "--json"]).output().await?;
+    ensure!(told.status.code() == Some(0) && told.stderr.is_empty(), "{told:?}");
+    let report: Value = serde_json::from_slice(&told.stdout)?;
+    ensure!(report["topics"]["records"].as_u64().is_some_and(|records| records > 40), "{report}");
+    let told = well(&mut looking(stack, "verify", &["--topics"])).await?;
+    ensure!(told.contains("I9") && !told.contains("not looked at") && !told.contains('\u{1b}'), "{told}");
+    let missing = looking(stack, "verify", &["--topics"]).env("TOPIC_PREFIX", "nobodys-").output().await?;
+    ensure!(missing.status.code() == Some(2), "{missing:?}");
+
+    let told = well(&mut looking(stack, "preflight", &[])).await?;
+    ensure!(told.contains("compaction") && !told.contains("REFUSED") && !told.contains('\u{1b}'), "{told}");
+    let told = looking(stack, "preflight", &["--profile", "production", "--json"]).output().await?;
+    ensure!(told.status.code() == Some(1), "{told:?}");
+    let report: Value = serde_json::from_slice(&told.stdout)?;
+    let checks = report["checks"].as_array().context("checks")?;
+    ensure!(checks.iter().any(|check| check["severity"] == "refusal" && check["at"] == "Kafka"), "{report}");
+    let unreachable = looking(stack, "preflight", &[]).env("ORDERS_URL", "http://127.0.0.1:1").output().await?;
+    ensure!(unreachable.status.code() == Some(2), "{unreachable:?}");
+    Ok(())
+}
+
 /// What the shop sells and has, and who delivers it.
 async fn shown(stack: &Stack) -> Result<Vec<Value>> {
     let (orders, deliveries) = (stack.order_service.url(), stack.delivery_service.url());
@@ -170,9 +209,19 @@ async fn the_stories_can_be_told_again_and_again_of_a_pair_that_runs() -> Result
     assert_eq!(shown(&stack).await?, sold, "what was sold is not brought back");
 
     an_order_is_followed(&stack).await?;
+    everything_can_be_looked_at(&stack).await?;
     is_changed_by_its_owner(&stack).await?;
     let changed = shown(&stack).await?;
     well(&mut sagactl(&stack, "seed")?).await?;
     assert_eq!(shown(&stack).await?, changed, "what its owner changed stays");
     stack.stop().await
+}
+
+#[tokio::test]
+async fn every_shell_is_told_what_can_be_completed() -> Result<()> {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = well(Command::new(env!("CARGO_BIN_EXE_sagactl")).args(["completions", shell])).await?;
+        ensure!(script.contains("preflight") && script.contains("topic-prefix"), "{shell}: {script}");
+    }
+    Ok(())
 }

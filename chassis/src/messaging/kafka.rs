@@ -84,6 +84,26 @@ pub fn consumer(settings: &KafkaSettings, group: &str) -> ClientConfig {
     config
 }
 
+/// Settings of who reads a topic by assignment, from where it likes: nobody's member, and nothing is committed.
+#[must_use]
+pub fn reader(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = client(settings);
+    config
+        // The client wants a name of everybody, also of who joins no group.
+        .set("group.id", "reader")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // Records that are deleted before they were read must not be passed over in silence.
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        // Said where a partition ends, also where no record of ours is the last.
+        .set("enable.partition.eof", "true")
+        // The defaults buffer up to 64 MiB and 100,000 records per partition.
+        .set("queued.max.messages.kbytes", "16384")
+        .set("check.crcs", "true");
+    config
+}
+
 /// Settings of the client that creates topics and reads metadata.
 #[must_use]
 pub fn admin(settings: &KafkaSettings) -> ClientConfig {

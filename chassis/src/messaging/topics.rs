@@ -7,13 +7,15 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    metadata::MetadataTopic,
     types::RDKafkaErrorCode,
 };
 use shared_events::Topic;
 
 use super::kafka::{self, KafkaSettings};
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long Kafka may take for one answer.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The largest batch of records that a topic takes, in bytes; twice what our producer makes. The largest order is a tenth of it.
 const BATCH_BYTES: &str = "262144";
 
@@ -52,32 +54,44 @@ pub async fn create(settings: &KafkaSettings, partitions: i32, replicas: i32) ->
     Ok(())
 }
 
-/// How many partitions `orders` and `deliveries` have; none where a topic is missing. Blocks; call it where that is allowed.
+/// A topic as Kafka has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Which of the two.
+    pub topic: Topic,
+    /// Its name in Kafka.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: usize,
+    /// On how many brokers each of them lies, at least.
+    pub replicas: usize,
+}
+
+/// How many partitions `orders` and `deliveries` have. Blocks; call it where that is allowed.
 ///
 /// # Errors
 /// When Kafka does not answer, or a topic is missing: both may change.
 pub fn partition_counts(settings: &KafkaSettings) -> anyhow::Result<[usize; 2]> {
+    Ok(shapes(settings)?.map(|shape| shape.partitions))
+}
+
+/// The shapes of `orders` and `deliveries`. Blocks; call it where that is allowed.
+///
+/// # Errors
+/// When Kafka does not answer, or a topic is missing: both may change.
+pub fn shapes(settings: &KafkaSettings) -> anyhow::Result<[Shape; 2]> {
     let client: BaseConsumer = kafka::admin(settings).create().context("no Kafka client")?;
-    let count = |topic| {
+    let shape = |topic| {
         let name = name(settings, topic);
         let metadata = client
             .fetch_metadata(Some(&name), ANSWER_WITHIN)
             .with_context(|| format!("Kafka at {} does not answer", settings.bootstrap_servers))?;
-        let found = metadata.topics().iter().find(|found| found.name() == name && !found.partitions().is_empty());
-        found
-            .map(|found| found.partitions().len())
-            .with_context(|| format!("topic `{name}` does not exist: create it, or start with --create-topics"))
+        let found = metadata.topics().iter().find(|found| found.name() == name).map(MetadataTopic::partitions);
+        let partitions = found
+            .filter(|partitions| !partitions.is_empty())
+            .with_context(|| format!("topic `{name}` does not exist: create it, or start with --create-topics"))?;
+        let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or_default();
+        anyhow::Ok(Shape { topic, partitions: partitions.len(), replicas, name })
     };
-    Ok([count(Topic::Orders)?, count(Topic::Deliveries)?])
-}
-
-/// Checks that both topics have equal numbers of partitions: one saga has to be one lane in each direction. Returns the number.
-///
-/// # Errors
-/// A sentence, where they differ.
-pub fn check([orders, deliveries]: [usize; 2]) -> anyhow::Result<usize> {
-    if orders == deliveries {
-        return Ok(orders);
-    }
-    bail!("topic `orders` has {orders} partitions and `deliveries` {deliveries}: the numbers have to be equal")
+    Ok([shape(Topic::Orders)?, shape(Topic::Deliveries)?])
 }

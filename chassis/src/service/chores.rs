@@ -15,9 +15,9 @@ use tokio::{
 
 use super::{
     Service,
-    lanes::{TRY_AGAIN_AFTER, TopicError, topics_are_right},
+    lanes::{TRY_AGAIN_AFTER, topics_are_there},
 };
-use crate::{Deadlines, Reactions, Settings, commit::Requests, config::Chore, database, telemetry};
+use crate::{Deadlines, Reactions, Settings, commit::Requests, config::Chore, database, preflight, telemetry};
 
 /// How long an instance may take to say whether it is ready.
 const HEALTH_WITHIN: Duration = Duration::from_secs(5);
@@ -91,13 +91,16 @@ async fn make_topics(settings: Settings) -> anyhow::Result<String> {
     let settings = Settings { create_topics: true, ..settings };
     let give_up_at = Instant::now() + TOPICS_WITHIN;
     loop {
-        match topics_are_right(&settings).await {
-            Ok(count) => return Ok(format!("both topics have {count} partitions")),
-            Err(TopicError::Away(error)) if Instant::now() < give_up_at => {
+        match topics_are_there(&settings).await {
+            Ok(shapes) => {
+                preflight::judge(&[preflight::equal_partitions(&shapes)], settings.despite_preflight)?;
+                return Ok(format!("both topics have {} partitions", shapes[0].partitions));
+            }
+            Err(error) if Instant::now() < give_up_at => {
                 tracing::info!(%error, "the topics are not there yet: {error:#}");
                 sleep(TRY_AGAIN_AFTER).await;
             }
-            Err(TopicError::Away(error) | TopicError::Wrong(error)) => return Err(error),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use shared_events::Topic;
+use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +13,11 @@ use super::stages::Stages;
 use crate::{
     Settings,
     database::Pools,
-    messaging::{self, Consumer, Inbox, Progress, Reactions, Relay, Retries, Standing, Wakes, topics},
+    messaging::{
+        self, Consumer, Inbox, Progress, Reactions, Relay, Retries, Standing, Wakes,
+        topics::{self, Shape},
+    },
+    preflight::{self, Check, Severity},
 };
 
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -21,6 +27,7 @@ pub(super) struct Lanes {
     pub name: &'static str,
     pub announces_on: Topic,
     pub listens_to: Topic,
+    pub longest_wait: TimeDelta,
     pub pools: Pools,
     /// Where the consumer tells how far it has come.
     pub progress: Progress,
@@ -43,8 +50,13 @@ impl Lanes {
         let topic = topics::name(&kafka, self.listens_to);
         let (group, progress) = (messaging::group(&kafka, self.name), self.progress);
 
-        let checked = settings.clone();
-        stages.add("topics", |stop| check_topics(checked, open, stop));
+        let preflight = Preflight {
+            settings: settings.clone(),
+            group: group.clone(),
+            pool: self.pools.inbox.clone(),
+            longest_wait: self.longest_wait,
+        };
+        stages.add("preflight", |stop| preflight.run(open, stop));
         let (client, reading, mut gate) = (kafka.clone(), inbox.clone(), opened.clone());
         stages.add("consumer", move |stop| async move {
             if !passes(&mut gate, &stop).await {
@@ -75,45 +87,59 @@ async fn passes(gate: &mut watch::Receiver<bool>, stop: &CancellationToken) -> b
     }
 }
 
-/// Creates the topics where told to, checks them, and opens the gate. Kafka being away passes; unequal partition counts do not.
-async fn check_topics(settings: Settings, open: watch::Sender<bool>, stop: CancellationToken) -> anyhow::Result<()> {
-    while !stop.is_cancelled() {
-        match topics_are_right(&settings).await {
-            Ok(count) => {
-                tracing::info!("both topics have {count} partitions");
-                open.send_replace(true);
-                stop.cancelled().await;
-            }
-            Err(TopicError::Wrong(error)) => return Err(error),
-            Err(TopicError::Away(error)) => {
-                tracing::warn!(%error, "the topics cannot be checked, trying again in {TRY_AGAIN_AFTER:?}: {error:#}");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(TRY_AGAIN_AFTER) => {}
+/// What has to be right before the lanes open.
+struct Preflight {
+    settings: Settings,
+    group: String,
+    pool: PgPool,
+    longest_wait: TimeDelta,
+}
+
+impl Preflight {
+    /// Creates the topics where told to, looks whether everything is as it should be, and opens the gate. Kafka or the database being
+    /// away passes; what is set wrong does not.
+    async fn run(self, open: watch::Sender<bool>, stop: CancellationToken) -> anyhow::Result<()> {
+        while !stop.is_cancelled() {
+            match self.look().await {
+                Ok(checks) => {
+                    preflight::judge(&checks, self.settings.despite_preflight)?;
+                    open.send_replace(true);
+                    stop.cancelled().await;
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        %error,
+                        "the topics cannot be checked, trying again in {TRY_AGAIN_AFTER:?}: {error:#}"
+                    );
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(TRY_AGAIN_AFTER) => {}
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    async fn look(&self) -> anyhow::Result<Vec<Check>> {
+        let shapes = topics_are_there(&self.settings).await?;
+        let Settings { profile, despite_preflight, .. } = self.settings;
+        let kafka = self.settings.kafka();
+        let checks = preflight::all(&kafka, &self.group, &self.pool, &shapes, profile, self.longest_wait).await?;
+        // What is gone on with is what is remembered.
+        if despite_preflight || checks.iter().all(|check| check.severity != Severity::Refusal) {
+            preflight::remember(&self.pool, &shapes).await?;
+            tracing::info!("both topics have {} partitions", shapes[0].partitions);
+        }
+        Ok(checks)
+    }
 }
 
-pub(super) enum TopicError {
-    /// It may be better in a while.
-    Away(anyhow::Error),
-    /// It stays so until somebody does something.
-    Wrong(anyhow::Error),
-}
-
-/// Creates the topics where told to, and says how many partitions both have.
-pub(super) async fn topics_are_right(settings: &Settings) -> Result<usize, TopicError> {
+/// Creates the topics where told to, and says what both are like.
+pub(super) async fn topics_are_there(settings: &Settings) -> anyhow::Result<[Shape; 2]> {
     let kafka = settings.kafka();
     if settings.create_topics {
-        topics::create(&kafka, settings.partitions, settings.replicas).await.map_err(TopicError::Away)?;
+        topics::create(&kafka, settings.partitions, settings.replicas).await?;
     }
-    let counts = tokio::task::spawn_blocking(move || topics::partition_counts(&kafka))
-        .await
-        .context("the check of the topics died")
-        .and_then(|counts| counts)
-        .map_err(TopicError::Away)?;
-    topics::check(counts).map_err(TopicError::Wrong)
+    tokio::task::spawn_blocking(move || topics::shapes(&kafka)).await.context("the check of the topics died")?
 }

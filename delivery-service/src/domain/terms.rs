@@ -20,6 +20,14 @@ pub struct Terms {
     pub late_after: TimeDelta,
 }
 
+impl Terms {
+    /// The longest that anything here waits for an event which may be on its way already. A delivery waits for people, and is late at once.
+    #[must_use]
+    pub fn longest_wait(&self) -> TimeDelta {
+        self.late_after
+    }
+}
+
 /// What a delivery waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

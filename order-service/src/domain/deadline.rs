@@ -21,6 +21,16 @@ pub struct Terms {
     pub late_after: TimeDelta,
 }
 
+impl Terms {
+    /// The longest that an order waits for an event which may be on its way already.
+    #[must_use]
+    pub fn longest_wait(&self) -> TimeDelta {
+        let outcome = self.outcome * i32::try_from(self.extensions).unwrap_or(i32::MAX).saturating_add(1);
+        let answer = self.cancellation * 2_i32.pow(MOST_DOUBLINGS);
+        outcome.max(answer).max(self.late_after)
+    }
+}
+
 named! {
     /// What an order waits for.
     WaitingFor {

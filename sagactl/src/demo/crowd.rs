@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use reqwest::Method;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::seed::{HARBOUR_POSTAL_CODE, MUG};
-use crate::say::Page;
+use crate::say::{Page, bar};
 use crate::shop::{Items, Order, Shop, Side, Wish};
 
 const CLIENTS: u32 = 64;
@@ -26,7 +26,7 @@ pub async fn run(shop: Arc<Shop>, page: Page, orders: u32) -> Result<()> {
     let clients = CLIENTS.min(orders);
     page.line(format!("  POST /orders  {orders} times, from {clients} clients"))?;
     let started = Instant::now();
-    let bar = bar(orders, "accepted");
+    let bar = bar(orders.into(), "accepted");
     place_all(&shop, &customer, orders, clients, &bar).await?;
     let accepted_in = started.elapsed().as_secs_f64();
     bar.finish_and_clear();
@@ -45,12 +45,6 @@ pub async fn run(shop: Arc<Shop>, page: Page, orders: u32) -> Result<()> {
         at(99),
         at(100)
     ))
-}
-
-fn bar(length: u32, what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template(&format!("  {{bar:40}} {{pos}}/{{len}} {what}"));
-    // Hidden by itself where standard error is no terminal.
-    ProgressBar::new(u64::from(length)).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 async fn place_all(shop: &Arc<Shop>, customer: &str, orders: u32, clients: u32, bar: &ProgressBar) -> Result<()> {
@@ -82,7 +76,7 @@ async fn place(shop: &Shop, customer: &str) -> Result<()> {
 
 /// All of them, once they are confirmed.
 async fn confirmed(shop: &Shop, customer: &str, orders: u32) -> Result<Vec<Order>> {
-    let bar = bar(orders, "confirmed");
+    let bar = bar(orders.into(), "confirmed");
     let mut last_progress = Instant::now();
     loop {
         let placed = all_placed(shop, customer).await?;

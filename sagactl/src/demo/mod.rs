@@ -78,7 +78,8 @@ async fn tell(pair: &Pair, orders: u32, amounts: seed::Amounts) -> Result<Ending
 
 async fn invariants_hold(pair: &Pair, page: Page) -> Result<()> {
     let options = Options { most: 5, ..Options::default() };
-    let report = checking::check(&pair.orders_database, &pair.deliveries_database, options).await?;
+    let report =
+        checking::check(&pair.orders_database, &pair.deliveries_database, pair.topics.as_ref(), options).await?;
     for line in report.to_string().lines() {
         page.line(format!("  {line}"))?;
     }

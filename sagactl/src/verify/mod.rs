@@ -1,9 +1,13 @@
-//! Checks the invariants of `docs/saga.md` over both databases, also while the services are at work.
+//! Checks the invariants of `docs/saga.md` over both databases, and over both topics if they are told, also while the services are at
+//! work.
 //!
 //! What one database shows alone is looked for in one snapshot of it: whatever is found is broken. What takes both is
 //! looked for in two snapshots that are not of the same moment, and between them events may be in flight: such a
 //! contradiction is looked at again, and counts only if it stays. As long as some of them settle, the others are given
 //! time; when nothing has settled for [`Options::patience`], what is left is broken.
+//!
+//! The topics are read from their beginnings before the snapshots are taken, and to their ends afterwards: what a snapshot says was sent is
+//! then among what was read. Whatever is looked at again is held against the new ends of the topics, and nothing is read twice.
 //!
 //! | module | invariants | shown by |
 //! |---|---|---|
@@ -16,32 +20,39 @@
 //! | `agreement` | I4, I7, I11 | both together |
 //! | `deadlines` | I1 | each |
 //! | `waiting` | I1 | both together |
+//! | `published` | I8, I9, I10, I11 | the topics, alone and with both databases |
 
 mod agreement;
 mod announced;
 mod changes;
 mod consumed;
 mod deadlines;
+mod look;
 mod money;
 mod places;
+mod published;
 mod report;
 mod rule;
+mod shown;
 mod sides;
 mod snapshot;
 mod stock;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use indicatif::ProgressBar;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub use report::{Checked, Finding, Invariant, Report, WaitingFor};
+pub use report::{Checked, Finding, Invariant, Report, TopicsRead, Unreadable, WaitingFor};
 
+use self::look::{Notes, Suspects};
+use self::published::Published;
 use self::snapshot::Snapshot;
-use self::waiting::Standing;
+use crate::topics::KafkaSettings;
 
 /// The pause between two looks at what may be in flight.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -64,25 +75,149 @@ impl Default for Options {
     }
 }
 
-/// What may be in flight, by order.
-type Suspects = BTreeMap<Uuid, BTreeSet<Finding>>;
-
-/// Checks everything. Reads only; each database in one snapshot.
+/// Checks what both databases show. Reads only; each database in one snapshot.
 ///
 /// # Errors
 /// A database could not be looked at: then nothing is known.
 pub async fn check(orders: &PgPool, deliveries: &PgPool, options: Options) -> Result<Report> {
-    let mut snapshot = Snapshot::take(orders, deliveries).await?;
-    let mut report = Report { checked: snapshot.count().await?, ..Report::default() };
-    // One at least: a rule whose rows are all left out would seem to hold.
-    let most = options.most.max(1);
-    apply_rules(&mut snapshot, most, &mut report).await?;
-    let suspects = look(&mut snapshot, &mut report).await?;
-    snapshot.end().await?;
-    let broken = look_again(orders, deliveries, suspects, options.patience, &mut report).await?;
-    add_bounded(&mut report, broken, most);
-    report.findings.sort();
-    Ok(report)
+    Check { orders, deliveries, published: None, options, report: Report::default() }.run().await
+}
+
+/// Checks everything: what both databases show, and both topics. Shows on `progress` how far the reading of the topics is.
+///
+/// # Errors
+/// A database could not be looked at, or a topic not be read: then nothing is known.
+pub async fn check_with_topics(
+    orders: &PgPool,
+    deliveries: &PgPool,
+    topics: &KafkaSettings,
+    progress: &ProgressBar,
+    options: Options,
+) -> Result<Report> {
+    let published = Some(Published::read(topics, progress, options.at_least_one()).await?);
+    Check { orders, deliveries, published, options, report: Report::default() }.run().await
+}
+
+impl Options {
+    /// A rule whose rows are all left out would seem to hold.
+    fn at_least_one(self) -> usize {
+        self.most.max(1)
+    }
+}
+
+/// A check under way.
+struct Check<'a> {
+    orders: &'a PgPool,
+    deliveries: &'a PgPool,
+    /// None: the topics are not looked at.
+    published: Option<Published>,
+    options: Options,
+    report: Report,
+}
+
+impl Check<'_> {
+    async fn run(mut self) -> Result<Report> {
+        let mut snapshot = Snapshot::take(self.orders, self.deliveries).await?;
+        self.report.checked = snapshot.count().await?;
+        self.read_on().await?;
+        apply_rules(&mut snapshot, self.options.at_least_one(), &mut self.report).await?;
+        let suspects = self.look(&mut snapshot).await?;
+        snapshot.end().await?;
+        let broken = self.look_again(suspects).await?;
+        self.add_bounded(broken);
+        self.add_published();
+        self.report.findings.sort();
+        Ok(self.report)
+    }
+
+    /// What was sent before the snapshot was taken is read by this, at the latest.
+    async fn read_on(&mut self) -> Result<()> {
+        if let Some(published) = self.published.take() {
+            self.published = Some(published.go_on().await?);
+        }
+        Ok(())
+    }
+
+    /// Looks at every saga: tells what orders wait for, and returns what contradicts itself.
+    async fn look(&mut self, snapshot: &mut Snapshot) -> Result<Suspects> {
+        let mut suspects = Suspects::new();
+        let mut notes = Notes::default();
+        let mut after = Uuid::nil();
+        loop {
+            let (orders, deliveries) = snapshot.both();
+            let page = sides::page_after(orders, deliveries, after).await?;
+            let Some(last) = page.last() else { break };
+            after = *last;
+            suspects.extend(look::at(snapshot, self.published.as_mut(), &page, &mut notes).await?);
+        }
+        let known_to_topics_alone = self.published.as_ref().map(Published::not_looked_at).unwrap_or_default();
+        for ids in known_to_topics_alone.chunks(AGAIN_AT_ONCE) {
+            suspects.extend(look::at(snapshot, self.published.as_mut(), ids, &mut notes).await?);
+        }
+        self.report.waiting = notes.waiting;
+        self.report.topics = self.published.as_ref().map(|_| TopicsRead {
+            not_judged_by_topics: notes.topic_forgot,
+            not_judged_by_logs: notes.log_forgot,
+            ..TopicsRead::default()
+        });
+        Ok(suspects)
+    }
+
+    /// Looks at the suspects again and again, and returns what stays.
+    async fn look_again(&mut self, mut suspects: Suspects) -> Result<Suspects> {
+        let patience = self.options.patience;
+        let at_first = look::count(&suspects);
+        let started = Instant::now();
+        let mut last_settled = Instant::now();
+        while !suspects.is_empty() && last_settled.elapsed() < patience {
+            tokio::time::sleep(LOOK_AGAIN.min(patience)).await;
+            let before = look::count(&suspects);
+            suspects = self.still_there(&suspects).await?;
+            if look::count(&suspects) < before {
+                last_settled = Instant::now();
+            }
+        }
+        self.report.settled = at_first - look::count(&suspects);
+        self.report.looked_again_seconds = if at_first == 0 { 0.0 } else { started.elapsed().as_secs_f64() };
+        Ok(suspects)
+    }
+
+    async fn still_there(&mut self, suspects: &Suspects) -> Result<Suspects> {
+        let mut snapshot = Snapshot::take(self.orders, self.deliveries).await?;
+        snapshot.fix().await?;
+        self.read_on().await?;
+        let ids: Vec<Uuid> = suspects.keys().copied().collect();
+        let mut still = Suspects::new();
+        for ids in ids.chunks(AGAIN_AT_ONCE) {
+            // What orders wait for was told by the first look.
+            let now = look::at(&mut snapshot, self.published.as_mut(), ids, &mut Notes::default()).await?;
+            still.extend(look::in_both(suspects, now));
+        }
+        snapshot.end().await?;
+        Ok(still)
+    }
+
+    fn add_bounded(&mut self, broken: Suspects) {
+        let mut by_invariant: BTreeMap<Invariant, Vec<Finding>> = BTreeMap::new();
+        for finding in broken.into_values().flatten() {
+            by_invariant.entry(finding.invariant).or_default().push(finding);
+        }
+        for mut findings in by_invariant.into_values() {
+            let total = findings.len() as u64;
+            findings.truncate(self.options.at_least_one());
+            self.report.add(findings, total);
+        }
+    }
+
+    /// What the topics show alone, and how much of them there was.
+    fn add_published(&mut self) {
+        let (Some(published), Some(noted)) = (&self.published, self.report.topics.take()) else { return };
+        let TopicsRead { not_judged_by_topics, not_judged_by_logs, .. } = noted;
+        self.report.topics = Some(TopicsRead { not_judged_by_topics, not_judged_by_logs, ..published.so_far() });
+        for (findings, total) in published.final_findings() {
+            self.report.add(findings, total);
+        }
+    }
 }
 
 /// What each database shows alone.
@@ -101,93 +236,4 @@ async fn apply_rules(snapshot: &mut Snapshot, most: usize, report: &mut Report) 
         report.add(findings, total);
     }
     Ok(())
-}
-
-/// Looks at every saga: tells what orders wait for, and returns what contradicts itself.
-async fn look(snapshot: &mut Snapshot, report: &mut Report) -> Result<Suspects> {
-    let mut suspects = Suspects::new();
-    let mut after = Uuid::nil();
-    let (orders, deliveries) = snapshot.both();
-    loop {
-        let page = sides::page_after(orders, deliveries, after).await?;
-        let Some(last) = page.last() else { return Ok(suspects) };
-        after = *last;
-        for saga in sides::sagas(orders, deliveries, &page).await? {
-            let found = examine(&saga, &mut report.waiting);
-            if !found.is_empty() {
-                suspects.insert(saga.order_id, found);
-            }
-        }
-    }
-}
-
-fn examine(saga: &sides::Saga, waiting: &mut BTreeMap<WaitingFor, u64>) -> BTreeSet<Finding> {
-    let mut found: BTreeSet<Finding> = agreement::contradictions(saga).into_iter().collect();
-    match waiting::standing(saga) {
-        None | Some(Standing::Ended) => {}
-        Some(Standing::Waiting(cause)) => *waiting.entry(cause).or_default() += 1,
-        Some(Standing::Stuck(finding)) => {
-            found.insert(finding);
-        }
-    }
-    found
-}
-
-/// Looks at the suspects again and again, and returns what stays.
-async fn look_again(
-    orders: &PgPool,
-    deliveries: &PgPool,
-    mut suspects: Suspects,
-    patience: Duration,
-    report: &mut Report,
-) -> Result<Suspects> {
-    let at_first = count(&suspects);
-    let started = Instant::now();
-    let mut last_settled = Instant::now();
-    while !suspects.is_empty() && last_settled.elapsed() < patience {
-        tokio::time::sleep(LOOK_AGAIN.min(patience)).await;
-        let before = count(&suspects);
-        suspects = still_there(orders, deliveries, &suspects).await?;
-        if count(&suspects) < before {
-            last_settled = Instant::now();
-        }
-    }
-    report.settled = at_first - count(&suspects);
-    report.looked_again_seconds = if at_first == 0 { 0.0 } else { started.elapsed().as_secs_f64() };
-    Ok(suspects)
-}
-
-fn count(suspects: &Suspects) -> usize {
-    suspects.values().map(BTreeSet::len).sum()
-}
-
-async fn still_there(orders: &PgPool, deliveries: &PgPool, suspects: &Suspects) -> Result<Suspects> {
-    let mut snapshot = Snapshot::take(orders, deliveries).await?;
-    let (here, there) = snapshot.both();
-    let ids: Vec<Uuid> = suspects.keys().copied().collect();
-    let mut still = Suspects::new();
-    for ids in ids.chunks(AGAIN_AT_ONCE) {
-        for saga in sides::sagas(here, there, ids).await? {
-            // What orders wait for was told by the first look.
-            let now = examine(&saga, &mut BTreeMap::new());
-            let both: BTreeSet<Finding> = suspects[&saga.order_id].intersection(&now).cloned().collect();
-            if !both.is_empty() {
-                still.insert(saga.order_id, both);
-            }
-        }
-    }
-    snapshot.end().await?;
-    Ok(still)
-}
-
-fn add_bounded(report: &mut Report, broken: Suspects, most: usize) {
-    let mut by_invariant: BTreeMap<Invariant, Vec<Finding>> = BTreeMap::new();
-    for finding in broken.into_values().flatten() {
-        by_invariant.entry(finding.invariant).or_default().push(finding);
-    }
-    for mut findings in by_invariant.into_values() {
-        let total = findings.len() as u64;
-        findings.truncate(most);
-        report.add(findings, total);
-    }
 }

@@ -90,6 +90,19 @@ const LANES: &str = "
     ) as marks
     group by order_id";
 
+/// The events that a log has of these orders: versions and ids.
+pub(super) async fn logged(database: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<(i64, Uuid)>>> {
+    let rows: Vec<(Uuid, i64, Uuid)> =
+        sqlx::query_as("select order_id, version, event_id from event_log where order_id = any ($1)")
+            .bind(ids)
+            .fetch_all(database)
+            .await
+            .context("an event log could not be read")?;
+    let mut logged: HashMap<Uuid, Vec<(i64, Uuid)>> = HashMap::new();
+    rows.into_iter().for_each(|(order_id, version, event)| logged.entry(order_id).or_default().push((version, event)));
+    Ok(logged)
+}
+
 /// The next orders of which either side knows anything, by id. None when there are no more.
 pub(super) async fn page_after(
     orders: &mut PgConnection,
