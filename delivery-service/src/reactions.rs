@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chassis::{Failure, Incoming, Reactions, Tx};
-use shared_events::{Event, OrderId};
+use chassis::{Effect, Failure, Incoming, Reactions, Tx};
+use shared_events::{Cause, Event, OrderId, Stamp};
 use tracing::warn;
 
 use crate::domain::{Decision, Delivery, Destination, Plan, Status, Terms};
@@ -18,13 +18,42 @@ pub struct DeliveryReactions {
 
 impl Reactions for DeliveryReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
+        self.apply(tx, events).await.map(drop)
+    }
+
+    async fn rehearse(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Effect>, Failure> {
+        Ok(self.apply(tx, events).await?.iter().map(effect).collect())
+    }
+
+    /// There will be no delivery, and the order side is told so: it gives money and stock back, as for any other refusal.
+    async fn give_up(&self, tx: &mut Tx<'_>, order_id: OrderId, stamp: Stamp, cause: Cause) -> Result<bool, Failure> {
+        let decision = Delivery::give_up(order_id, stamp).due(&self.terms);
+        let made = vec![Made { decision, number: 1, origin: Origin::GivenUp, cause }];
+        store::save(tx, &Changes { made, ..Changes::default() }).await?;
+        Ok(true)
+    }
+}
+
+impl DeliveryReactions {
+    async fn apply(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Made>, Failure> {
         let deliveries = lock_deliveries(tx, events).await?;
         let mut plan = load_plan(tx, events, &deliveries).await?;
         lock_couriers(tx, events, &deliveries).await?;
         let made = play(events, deliveries, &mut plan, &self.terms);
-        store::save(tx, &Changes { made, ..Changes::default() }).await?;
-        Ok(())
+        let changes = Changes { made, ..Changes::default() };
+        store::save(tx, &changes).await?;
+        Ok(changes.made)
     }
+}
+
+/// This side has no money to move.
+fn effect(made: &Made) -> Effect {
+    let status = made.decision.delivery.status;
+    let change = match made.decision.anomaly {
+        Some(_) => format!("an anomaly: the delivery stays {status}"),
+        None => format!("the delivery is {status}"),
+    };
+    Effect { change, money: vec![] }
 }
 
 /// What there is about these orders already. An order that is new has nothing yet.

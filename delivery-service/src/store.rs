@@ -73,6 +73,8 @@ pub enum Origin {
     },
     /// Its time was up.
     Deadline,
+    /// An operator has given up the order's first event.
+    GivenUp,
 }
 
 impl Origin {
@@ -81,6 +83,7 @@ impl Origin {
             Origin::Command(name) => name,
             Origin::Event { kind, .. } => kind.name(),
             Origin::Deadline => "deadline_passed",
+            Origin::GivenUp => "given_up",
         }
     }
 
@@ -88,6 +91,7 @@ impl Origin {
         match self {
             Origin::Command(_) | Origin::Deadline => None,
             Origin::Event { version, .. } => Some(version.0),
+            Origin::GivenUp => Some(Version::NONE.next().0),
         }
     }
 }

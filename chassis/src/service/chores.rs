@@ -33,7 +33,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let done = match chore {
             Chore::Health => health(self.address(&settings)).await,
             Chore::Migrate => self.migrate(&settings).await,
-            Chore::Topics => make_topics(settings).await,
+            Chore::Topics => make_topics(settings, name).await,
         };
         match done {
             Ok(sentence) => {
@@ -86,12 +86,12 @@ fn reachable(ip: IpAddr) -> IpAddr {
 }
 
 /// Creates both topics where they are missing, and waits until they can be used. Those that are there stay as they are.
-async fn make_topics(settings: Settings) -> anyhow::Result<String> {
+async fn make_topics(settings: Settings, service: &str) -> anyhow::Result<String> {
     telemetry::start(settings.log_format)?;
     let settings = Settings { create_topics: true, ..settings };
     let give_up_at = Instant::now() + TOPICS_WITHIN;
     loop {
-        match topics_are_right(&settings).await {
+        match topics_are_right(&settings, service).await {
             Ok(count) => return Ok(format!("both topics have {count} partitions")),
             Err(TopicError::Away(error)) if Instant::now() < give_up_at => {
                 tracing::info!(%error, "the topics are not there yet: {error:#}");

@@ -11,7 +11,7 @@ use super::stages::Stages;
 use crate::{
     Settings,
     database::Pools,
-    messaging::{self, Consumer, Inbox, Reactions, Relay, Retries, Standing, Wakes, topics},
+    messaging::{Consumer, DeadLetters, Inbox, Leader, Reactions, Relay, Retries, Standing, Wakes, topics},
 };
 
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -30,19 +30,19 @@ impl Lanes {
         self,
         stages: &mut Stages,
         settings: &Settings,
-        inbox: Inbox<R>,
+        inbox: Arc<Inbox<R>>,
         wakes: &Wakes,
         partitions: watch::Sender<Option<usize>>,
         standing: watch::Sender<Standing>,
     ) {
-        let inbox = Arc::new(inbox);
         let kafka = settings.kafka();
         let (open, opened) = watch::channel(false);
         let topic = topics::name(&kafka, self.listens_to);
         let group = format!("{}{}", kafka.prefix, self.name);
 
         let checked = settings.clone();
-        stages.add("topics", |stop| check_topics(checked, open, stop));
+        let service = self.name;
+        stages.add("topics", move |stop| check_topics(checked, service, open, stop));
         let (client, reading, mut gate) = (kafka.clone(), inbox.clone(), opened.clone());
         stages.add("consumer", move |stop| async move {
             if !passes(&mut gate, &stop).await {
@@ -52,13 +52,20 @@ impl Lanes {
         });
         let (heard, pool, topic) = (inbox.heard(), self.pools.inbox.clone(), self.listens_to);
         stages.add("heard", move |stop| heard.keep(pool, topic, stop));
+        let pauses = inbox.pauses();
         stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
+        let (letters, mut gate) = (DeadLetters::new(&kafka, service, self.pools.relay.clone()), opened.clone());
+        stages.add("dead letters", |stop| async move {
+            if passes(&mut gate, &stop).await {
+                letters.run(stop).await;
+            }
+        });
         // The relay goes last: what the consumer's final batch announced still goes out.
         let (pool, handed_over, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
         stages.add("relay", move |stop| async move {
             if passes(&mut gate, &stop).await {
                 let relay = Relay::new(pool.clone(), self.announces_on, &kafka, handed_over.clone())?;
-                messaging::run_relay(relay, pool, handed_over, standing, stop).await;
+                Leader { relay, pool, handed_over, pauses, standing }.run(stop).await;
             }
             anyhow::Ok(())
         });
@@ -74,9 +81,14 @@ async fn passes(gate: &mut watch::Receiver<bool>, stop: &CancellationToken) -> b
 }
 
 /// Creates the topics where told to, checks them, and opens the gate. Kafka being away passes; unequal partition counts do not.
-async fn check_topics(settings: Settings, open: watch::Sender<bool>, stop: CancellationToken) -> anyhow::Result<()> {
+async fn check_topics(
+    settings: Settings,
+    service: &'static str,
+    open: watch::Sender<bool>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
-        match topics_are_right(&settings).await {
+        match topics_are_right(&settings, service).await {
             Ok(count) => {
                 tracing::info!("both topics have {count} partitions");
                 open.send_replace(true);
@@ -102,11 +114,12 @@ pub(super) enum TopicError {
     Wrong(anyhow::Error),
 }
 
-/// Creates the topics where told to, and says how many partitions both have.
-pub(super) async fn topics_are_right(settings: &Settings) -> Result<usize, TopicError> {
+/// Creates the topics where told to, with the one for what this service cannot apply, and says how many partitions both have.
+pub(super) async fn topics_are_right(settings: &Settings, service: &str) -> Result<usize, TopicError> {
     let kafka = settings.kafka();
     if settings.create_topics {
         topics::create(&kafka, settings.partitions, settings.replicas).await.map_err(TopicError::Away)?;
+        topics::create_dead_letters(&kafka, service, settings.replicas).await.map_err(TopicError::Away)?;
     }
     let counts = tokio::task::spawn_blocking(move || topics::partition_counts(&kafka))
         .await

@@ -62,6 +62,12 @@ impl Delivery {
         }
     }
 
+    /// The order's first event can never be applied, and an operator gives it up: there will be no delivery.
+    #[must_use]
+    pub fn give_up(order_id: OrderId, stamp: Stamp) -> Decision {
+        Self::blank(order_id, stamp).refuse(CreationFailure::Unprocessable, vec![], stamp)
+    }
+
     /// An event about an order that has a delivery. It has happened, so there is always an answer.
     #[must_use]
     pub fn react(self, event: &Event, stamp: Stamp) -> Decision {
