@@ -2,9 +2,10 @@
 
 mod chores;
 mod lanes;
+mod operators;
 mod stages;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use axum::Router;
@@ -30,10 +31,11 @@ use crate::{
         layers::{self, Limits},
         metrics, server,
     },
-    messaging::{self, Applied, Inbox, Reactions, Standing, Wakes},
+    messaging::{self, Applied, Inbox, Reactions, Standing, Wakes, pauses::Names},
     telemetry,
 };
 use lanes::Lanes;
+use operators::Operators;
 use stages::Stages;
 
 /// A service on one page: its name, what it says, what it listens to, and the four places where its own code is called.
@@ -154,12 +156,26 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let (committer, commits) = GroupCommit::new(self.requests, pools.requests.clone(), wakes.relay.clone());
         let api = Api { pool: pools.requests.clone(), committer, applied: applied.clone(), stopping: stopping.clone() };
         let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
-        let routes = layers::wrap((self.routes)(api), probes(health, metrics.clone()), limits(&settings));
+        let inbox = Inbox::new(self.reactions, pools.inbox.clone(), self.listens_to, wakes.clone(), applied);
+        let inbox = Arc::new(inbox);
+        let operators = Operators {
+            pools: pools.clone(),
+            inbox: inbox.clone(),
+            wakes: wakes.clone(),
+            names: Names {
+                instance: settings.instance_id.clone(),
+                listens_to: self.listens_to,
+                announces_on: self.announces_on,
+            },
+        };
+        let routes = (self.routes)(api).merge(operators.routes());
+        let routes = layers::wrap(routes, probes(health, metrics.clone()), limits(&settings));
         stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
         stages.add("requests", |stop| commits.run(stop));
         let sweeper = Sweeper::new(self.deadlines, pools.inbox.clone(), wakes.relay.clone(), settings.sweep_every());
         stages.add("deadlines", |stop| sweeper.run(stop));
         stages.add("growth", |stop| janitor.run(stop));
+        operators.open(&mut stages).await?;
 
         let lanes = Lanes {
             name: self.name,
@@ -167,7 +183,6 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             listens_to: self.listens_to,
             pools: pools.clone(),
         };
-        let inbox = Inbox::new(self.reactions, pools.inbox, self.listens_to, wakes.clone(), applied);
         lanes.open(&mut stages, &settings, inbox, &wakes, partitions, standing);
         stages.add("gauges", |stop| messaging::watch_gauges(pools.relay, metrics, stop));
         tracing::info!("{} listens on http://{address}", self.name);

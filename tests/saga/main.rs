@@ -16,6 +16,7 @@ mod growth;
 mod harness;
 mod inbox;
 mod manners;
+mod operations;
 mod outages;
 mod reactions;
 mod relay;
