@@ -231,11 +231,12 @@ pub(crate) enum Claimed {
     SomethingMayWait,
 }
 
-/// Moves the lanes, each from where the plan found it. `None` where not all of them could be: somebody else has moved one, or holds one
-/// back, and the caller rolls back and plans again.
+/// Moves the lanes, each from where the plan found it. `None` where not all of them could be: somebody else has moved one, and the
+/// caller rolls back and plans again.
 ///
 /// `read` are the lanes that [`read`] has locked. It did so in a statement before this one: what was parked on them by whoever held
-/// the lock before is seen here. On a lane that this claim begins nothing is parked, because whoever parks begins the lane too.
+/// the lock before is seen here. On a lane that this claim begins nothing is parked, because whoever parks begins the lane too;
+/// and neither does anybody hold it back, for the same reason.
 pub(crate) async fn claim(
     tx: &mut Tx<'_>,
     read: &HashMap<OrderId, Version>,
@@ -254,7 +255,6 @@ pub(crate) async fn claim(
                update inbox set seen = claim.next
                from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as claim (order_id, seen, next)
                where inbox.order_id = claim.order_id and inbox.seen = claim.seen
-                 and (inbox.paused_until <= now()) is not false
                returning 1
            ), begun as (
                insert into inbox (order_id, seen)

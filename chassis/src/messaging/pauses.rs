@@ -1,7 +1,7 @@
 //! What an operator holds back: all that is read, all that is sent, or one order. Kept in the database, with who, why and until when.
 //!
-//! An instance looks a few times a second, and where it was told itself before it answers. An order is held back by its lane's own row: the claim
-//! looks at it, so once the pause is committed no instance applies anything of the order.
+//! An instance looks a few times a second, and where it was told itself before it answers. An order is held back by its lane's own row,
+//! which whoever applies something has locked and read: once the pause is committed, no instance applies anything of the order.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -118,7 +118,8 @@ pub async fn pauses_of(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<Hash
     Ok(rows.into_iter().map(|row| (OrderId(row.order_id), row.until)).collect())
 }
 
-/// Holds an order back until then, also one of which nothing has come.
+/// Holds an order back until then, also one of which nothing has come: its row is there then, and whoever would begin the lane without
+/// looking collides with it.
 pub(crate) async fn hold(tx: &mut Tx<'_>, order_id: OrderId, until: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into inbox (order_id, seen, paused_until) values ($1, 0, $2)

@@ -63,6 +63,9 @@ pub enum GiveUp {
     /// Something of the order has been applied: then the event is none that the saga waits for.
     #[error("version {0} of the order's events has been applied already")]
     AlreadyBegun(Version),
+    /// Somebody holds the order back.
+    #[error("the order is paused: end the pause first")]
+    Paused,
     /// The lane has moved in between.
     #[error("somebody else is just working on this order")]
     Moved,
@@ -144,6 +147,9 @@ impl<R: Reactions> Inbox<R> {
         let seen = lanes.seen.get(&order_id).copied();
         if let Some(seen) = seen.filter(|seen| *seen >= first) {
             return Err(GiveUp::AlreadyBegun(seen));
+        }
+        if lanes.held.contains_key(&order_id) {
+            return Err(GiveUp::Paused);
         }
         let claim = Claim { order_id, seen, first, next: first };
         if inbox::claim(tx, &lanes.seen, &[claim]).await?.is_none() {

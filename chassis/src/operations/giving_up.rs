@@ -78,7 +78,9 @@ fn refused(detail: String) -> Problem {
 
 fn problem(error: GiveUp) -> Problem {
     match error {
-        GiveUp::NotHere | GiveUp::AlreadyBegun(_) => refused(format!("This cannot be given up: {error}.")),
+        GiveUp::NotHere | GiveUp::AlreadyBegun(_) | GiveUp::Paused => {
+            refused(format!("This cannot be given up: {error}."))
+        }
         GiveUp::Moved | GiveUp::Failed(Failure::Transient(_)) => {
             tracing::warn!(%error, "an event could not be given up for now: {error}");
             Problem::unavailable(

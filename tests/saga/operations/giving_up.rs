@@ -33,6 +33,10 @@ async fn an_order_whose_event_nobody_can_read_is_given_up_and_the_customer_gets_
 
     let nameless = operator.asks(&path, &json!({})).await;
     assert!(nameless.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"), "why has to be said");
+    let held = operator.pauses("order", &order_id.to_string(), 600).await;
+    let paused = operator.asks(&path, &json!({ "reason": "the broker has garbled it" })).await;
+    assert!(paused.is_problem(StatusCode::CONFLICT, "cannot_be_given_up"), "{paused:?}");
+    operator.ends_pause(&held).await;
     let given_up = operator.does(&path, &json!({ "reason": "the broker has garbled it" })).await;
     assert_eq!(given_up["resolution"], "given_up");
     let order_id = order_id.to_string();
@@ -44,7 +48,7 @@ async fn an_order_whose_event_nobody_can_read_is_given_up_and_the_customer_gets_
     assert_eq!(delivery["status"], "refused");
     let again = operator.asks(&path, &json!({ "reason": "once more" })).await;
     assert!(again.is_problem(StatusCode::CONFLICT, "cannot_be_given_up"), "{again:?}");
-    assert_eq!(actions(&deliveries).await, ["give_up"]);
+    assert_eq!(actions(&deliveries).await, ["pause", "end_pause", "give_up"]);
     pair.settles().await;
 }
 
