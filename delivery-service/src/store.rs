@@ -75,6 +75,11 @@ pub enum Origin {
     Deadline,
     /// An operator has given up the order's first event.
     GivenUp,
+    /// The database had lost it, and it was rebuilt from what had been announced.
+    Recalled {
+        /// The other side's event that had brought it, if one had.
+        version: Option<Version>,
+    },
 }
 
 impl Origin {
@@ -84,6 +89,7 @@ impl Origin {
             Origin::Event { kind, .. } => kind.name(),
             Origin::Deadline => "deadline_passed",
             Origin::GivenUp => "given_up",
+            Origin::Recalled { .. } => "recalled",
         }
     }
 
@@ -92,6 +98,7 @@ impl Origin {
             Origin::Command(_) | Origin::Deadline => None,
             Origin::Event { version, .. } => Some(version.0),
             Origin::GivenUp => Some(Version::NONE.next().0),
+            Origin::Recalled { version } => version.map(|version| version.0),
         }
     }
 }

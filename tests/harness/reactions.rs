@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use chassis::{Effect, Failure, Incoming, Reactions, Tx};
+use chassis::{Effect, Failure, Incoming, Reactions, Tx, messaging::recall::Lost};
 use shared_events::{Cause, OrderId, Stamp, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -128,6 +128,10 @@ impl Reactions for TestReactions {
         self.react(tx, events).await?;
         let effect = |event: &Incoming| Effect { change: format!("applies {}", event.envelope.version), money: vec![] };
         Ok(events.iter().map(effect).collect())
+    }
+
+    async fn recall(&self, _: &mut Tx<'_>, _: &Lost) -> Result<Version, Failure> {
+        Ok(Version::NONE)
     }
 
     async fn give_up(&self, _: &mut Tx<'_>, _: OrderId, _: Stamp, _: Cause) -> Result<bool, Failure> {

@@ -37,6 +37,7 @@ mod outbox;
 mod parking;
 pub mod pauses;
 mod reactions;
+pub mod recall;
 mod record;
 mod rehearsal;
 mod relay;

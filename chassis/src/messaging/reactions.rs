@@ -1,7 +1,8 @@
 //! Where the receiving side calls a service: what it does with what the other side announced.
 
-use shared_events::{Cause, Envelope, OrderId, Stamp};
+use shared_events::{Cause, Envelope, OrderId, Stamp, Version};
 
+use super::recall::Lost;
 use crate::{Failure, Tx};
 
 /// What a service does with what the other side announced: load → react → save.
@@ -28,6 +29,10 @@ pub trait Reactions: Send + Sync + 'static {
         stamp: Stamp,
         cause: Cause,
     ) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// Rebuilds what is lost of one order from what was announced about it, and says up to which of the other side's events that has
+    /// it in it. Announces nothing; the caller writes the log and commits. What cannot be rebuilt is a permanent failure that says why.
+    fn recall(&self, tx: &mut Tx<'_>, lost: &Lost) -> impl Future<Output = Result<Version, Failure>> + Send;
 }
 
 /// What an event does, for people.

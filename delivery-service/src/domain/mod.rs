@@ -6,6 +6,7 @@ mod couriers;
 mod decision;
 mod delivery;
 mod plan;
+mod recall;
 mod status;
 mod terms;
 
@@ -18,6 +19,7 @@ pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Zone, normal_postal_code, prefixes_of,
     readable_postal_code,
 };
+pub use recall::NotRecalled;
 pub use status::{Status, UnknownStatus};
 pub use terms::{Attention, MOST_ATTEMPTS, Terms, UnknownAttention, WaitingFor};
 

@@ -11,6 +11,7 @@ mod names;
 mod order;
 mod place;
 mod react;
+mod recall;
 #[cfg(test)]
 mod tests;
 
@@ -21,3 +22,4 @@ pub use decision::{Account, Anomaly, Change, Decision, Refusal, Transfer, Transf
 pub use names::UnknownName;
 pub use order::{Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Status, StockState};
 pub use place::{PlaceOrder, Wanted};
+pub use recall::NotRecalled;

@@ -4,6 +4,7 @@ mod dead_letters;
 mod giving_up;
 mod pauses;
 mod poisoned;
+mod recovery;
 mod refusals;
 mod repeated;
 mod republished;
