@@ -101,6 +101,19 @@ pub struct Chores {
     /// Create both topics where they are missing, wait until they are there, and end. Needs no database.
     #[arg(long)]
     topics: bool,
+    /// After the database was restored from an older copy: list what it does not know any more and the topics do, or rebuild it, and
+    /// end. No instance may run meanwhile.
+    #[arg(long, value_enum)]
+    recall: Option<Recall>,
+}
+
+/// What to do about what the database has lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Recall {
+    /// Only say what it is.
+    List,
+    /// Rebuild it.
+    Apply,
 }
 
 /// One of [`Chores`].
@@ -109,13 +122,15 @@ pub(crate) enum Chore {
     Health,
     Migrate,
     Topics,
+    Recall(Recall),
 }
 
 impl Chores {
     /// The one that is asked for; none when the service is to serve.
     pub(crate) fn asked(self) -> Option<Chore> {
         let all = [(self.health, Chore::Health), (self.migrate, Chore::Migrate), (self.topics, Chore::Topics)];
-        all.into_iter().find_map(|(asked, chore)| asked.then_some(chore))
+        let flag = all.into_iter().find_map(|(asked, chore)| asked.then_some(chore));
+        flag.or(self.recall.map(Chore::Recall))
     }
 }
 

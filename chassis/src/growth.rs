@@ -59,6 +59,8 @@ pub struct Turn {
     pub parked_events: u64,
     /// Kept answers that went.
     pub idempotency_keys: u64,
+    /// Replays, pauses and republications that went: they had ended long before.
+    pub operations: u64,
     /// What was put off because somebody held a lock.
     pub delayed: usize,
     /// There was more to remove than one turn may.
@@ -135,6 +137,7 @@ impl<D: Deadlines> Janitor<D> {
         turn.events = turn.remove(|| batches::events(&self.pool, &self.deadlines, keep_from)).await?;
         let parked_before = now - self.retention.parked_events;
         turn.parked_events = turn.remove(|| batches::parked_events(&self.pool, parked_before)).await?;
+        turn.operations = turn.remove(|| batches::operations(&self.pool, parked_before)).await?;
         let answered_before = now - self.retention.idempotency_keys;
         turn.idempotency_keys = turn.remove(|| batches::idempotency_keys(&self.pool, answered_before)).await?;
         turn.count();
@@ -180,6 +183,7 @@ impl Turn {
             ("event_log_partitions", self.dropped as u64),
             ("events", self.events),
             ("parked_events", self.parked_events),
+            ("operations", self.operations),
             ("idempotency_keys", self.idempotency_keys),
         ];
         for (what, count) in removed {

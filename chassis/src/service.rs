@@ -2,9 +2,10 @@
 
 mod chores;
 mod lanes;
+mod operators;
 mod stages;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use axum::Router;
@@ -33,10 +34,11 @@ use crate::{
         layers::{self, Limits},
         lookout, metrics, server,
     },
-    messaging::{self, Applied, Inbox, Lookout, Progress, Reactions, Standing, Wakes},
+    messaging::{self, Applied, Inbox, Lookout, Progress, Reactions, Standing, Wakes, pauses::Names},
     telemetry,
 };
 use lanes::Lanes;
+use operators::Operators;
 use stages::Stages;
 
 /// A service on one page: its name, what it says, what it listens to, and the four places where its own code is called.
@@ -171,8 +173,20 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let (pool, applied_here) = (pools.requests.clone(), applied.clone());
         let api = Api { pool, committer, applied: applied_here, lookout, stopping: stopping.clone() };
         let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
+        let inbox = Inbox::new(self.reactions, pools.inbox.clone(), self.listens_to, wakes.clone(), applied);
+        let inbox = Arc::new(inbox);
+        let operators = Operators {
+            pools: pools.clone(),
+            inbox: inbox.clone(),
+            wakes: wakes.clone(),
+            names: Names {
+                instance: settings.instance_id.clone(),
+                listens_to: self.listens_to,
+                announces_on: self.announces_on,
+            },
+        };
         let routes = (self.routes)(api.clone()).merge(access::routes(pools.requests.clone(), keys.clone()));
-        let routes = routes.merge(lookout::routes(api.pool, api.lookout));
+        let routes = routes.merge(lookout::routes(api.pool, api.lookout)).merge(operators.routes());
         let routes = layers::wrap(routes, probes(health, metrics.clone()), limits(&settings), door);
         stages.add("http", |stop| server::serve(listener, routes, settings.max_connections, stop));
         stages.add("requests", |stop| commits.run(stop));
@@ -182,6 +196,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let sweeper = Sweeper::new(self.deadlines, pools.inbox.clone(), wakes.relay.clone(), settings.sweep_every());
         stages.add("deadlines", |stop| sweeper.run(stop));
         stages.add("growth", |stop| janitor.run(stop));
+        operators.open(&mut stages).await?;
 
         let lanes = Lanes {
             name: self.name,
@@ -191,7 +206,6 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             pools: pools.clone(),
             progress,
         };
-        let inbox = Inbox::new(self.reactions, pools.inbox, self.listens_to, wakes.clone(), applied);
         lanes.open(&mut stages, &settings, inbox, &wakes, partitions, standing);
         stages.add("gauges", |stop| messaging::watch_gauges(pools.relay, metrics, stop));
         tracing::info!("{} listens on http://{address}", self.name);

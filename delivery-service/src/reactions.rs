@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chassis::{Failure, Incoming, Reactions, Tx};
-use shared_events::{Event, OrderId};
+use chassis::{Effect, Failure, Incoming, Reactions, Tx, clock, messaging::recall::Lost};
+use shared_events::{Cause, DeliveryFailed, Event, OrderCompleted, OrderId, Stamp, Version};
 use tracing::warn;
 
 use crate::domain::{Decision, Delivery, Destination, Plan, Status, Terms};
@@ -18,13 +18,102 @@ pub struct DeliveryReactions {
 
 impl Reactions for DeliveryReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
+        self.apply(tx, events).await.map(drop)
+    }
+
+    async fn rehearse(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Effect>, Failure> {
+        Ok(self.apply(tx, events).await?.iter().map(effect).collect())
+    }
+
+    async fn recall(&self, tx: &mut Tx<'_>, lost: &Lost) -> Result<Version, Failure> {
+        self.rebuild(tx, lost).await
+    }
+
+    /// There will be no delivery, and the order side is told so: it gives money and stock back, as for any other refusal.
+    async fn give_up(&self, tx: &mut Tx<'_>, order_id: OrderId, stamp: Stamp, cause: Cause) -> Result<bool, Failure> {
+        let decision = Delivery::give_up(order_id, stamp).due(&self.terms);
+        let made = vec![Made { decision, number: 1, origin: Origin::GivenUp, cause }];
+        store::save(tx, &Changes { made, ..Changes::default() }).await?;
+        Ok(true)
+    }
+}
+
+impl DeliveryReactions {
+    /// One event after the other, as it was announced.
+    async fn rebuild(&self, tx: &mut Tx<'_>, lost: &Lost) -> Result<Version, Failure> {
+        let order = lost.others.iter().find_map(|other| completed(&other.event));
+        let mut seen = Version::NONE;
+        for announced in &lost.own {
+            let order_id = announced.order_id;
+            let before = store::lock_deliveries(tx, &[], &[order_id]).await?.pop();
+            let number = before.as_ref().map_or(1, |stored| stored.changes + 1);
+            let delivery = before.map(|stored| stored.delivery);
+            let plan =
+                store::load_plan(tx, &[], &zones(&announced.event, delivery.as_ref()), clock::now().date_naive())
+                    .await?;
+            store::lock_couriers(tx, &couriers(&announced.event, delivery.as_ref())).await?;
+            let decision = Delivery::recall(delivery, (order_id, &announced.event), order, &plan, clock::stamp());
+            let decision = decision.map_err(|why| Failure::Permanent(why.into()))?.due(&self.terms);
+            // The first word about an order tells that its first event was taken in, also where that could not be applied.
+            let first = delivery_begins(&announced.event).then_some(Version::NONE.next());
+            let version = lost.version_of_cause(announced).or(first);
+            seen = version.map_or(seen, |version| seen.max(version));
+            let made = Made { decision, number, origin: Origin::Recalled { version }, cause: announced.cause.clone() };
+            store::save(tx, &Changes { made: vec![made], ..Changes::default() }).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Made>, Failure> {
         let deliveries = lock_deliveries(tx, events).await?;
         let mut plan = load_plan(tx, events, &deliveries).await?;
         lock_couriers(tx, events, &deliveries).await?;
         let made = play(events, deliveries, &mut plan, &self.terms);
-        store::save(tx, &Changes { made, ..Changes::default() }).await?;
-        Ok(())
+        let changes = Changes { made, ..Changes::default() };
+        store::save(tx, &changes).await?;
+        Ok(changes.made)
     }
+}
+
+fn completed(event: &Event) -> Option<&OrderCompleted> {
+    match event {
+        Event::OrderCompleted(order) => Some(order),
+        Event::OrderCancelled(_)
+        | Event::DeliveryCreated(_)
+        | Event::DeliveryFailed(_)
+        | Event::DeliveryCancelled(_)
+        | Event::DeliveryDispatched(_)
+        | Event::DeliveryCompleted(_) => None,
+    }
+}
+
+/// Whether this is the answer to an order's first event.
+fn delivery_begins(event: &Event) -> bool {
+    matches!(event, Event::DeliveryCreated(_) | Event::DeliveryFailed(DeliveryFailed::Creation { .. }))
+}
+
+/// Where a place is taken, or may be given back.
+fn zones(event: &Event, delivery: Option<&Delivery>) -> BTreeSet<String> {
+    let had = delivery.and_then(|delivery| delivery.slot.as_ref()).map(|slot| slot.zone.clone());
+    let new = if let Event::DeliveryCreated(created) = event { Some(created.slot.zone.clone()) } else { None };
+    had.into_iter().chain(new).collect()
+}
+
+/// Whose load changes.
+fn couriers(event: &Event, delivery: Option<&Delivery>) -> BTreeSet<String> {
+    let had = delivery.and_then(|delivery| delivery.courier.clone());
+    let new = if let Event::DeliveryDispatched(gone) = event { Some(gone.courier.clone()) } else { None };
+    had.into_iter().chain(new).collect()
+}
+
+/// This side has no money to move.
+fn effect(made: &Made) -> Effect {
+    let status = made.decision.delivery.status;
+    let change = match made.decision.anomaly {
+        Some(_) => format!("an anomaly: the delivery stays {status}"),
+        None => format!("the delivery is {status}"),
+    };
+    Effect { change, money: vec![] }
 }
 
 /// What there is about these orders already. An order that is new has nothing yet.

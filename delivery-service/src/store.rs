@@ -73,6 +73,13 @@ pub enum Origin {
     },
     /// Its time was up.
     Deadline,
+    /// An operator has given up the order's first event.
+    GivenUp,
+    /// The database had lost it, and it was rebuilt from what had been announced.
+    Recalled {
+        /// The other side's event that had brought it, if one had.
+        version: Option<Version>,
+    },
 }
 
 impl Origin {
@@ -81,6 +88,8 @@ impl Origin {
             Origin::Command(name) => name,
             Origin::Event { kind, .. } => kind.name(),
             Origin::Deadline => "deadline_passed",
+            Origin::GivenUp => "given_up",
+            Origin::Recalled { .. } => "recalled",
         }
     }
 
@@ -88,6 +97,8 @@ impl Origin {
         match self {
             Origin::Command(_) | Origin::Deadline => None,
             Origin::Event { version, .. } => Some(version.0),
+            Origin::GivenUp => Some(Version::NONE.next().0),
+            Origin::Recalled { version } => version.map(|version| version.0),
         }
     }
 }

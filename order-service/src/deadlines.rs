@@ -57,7 +57,9 @@ impl OrderDeadlines {
         let decision = order.overdue(way_back, &self.terms, stamp).due(&self.terms);
         let put_off = match decision.change.map(|change| change.what) {
             Some(What::DeadlineExtended(reason)) => Some(reason),
-            Some(What::DeadlinePassed | What::Placed | What::CancellationAsked(_) | What::Event(_)) => None,
+            Some(
+                What::DeadlinePassed | What::Placed | What::CancellationAsked(_) | What::Event(_) | What::Recalled,
+            ) => None,
             None => way_back.held_up,
         };
         tell(decision.order.id, waited_for, put_off);

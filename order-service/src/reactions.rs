@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chassis::{Failure, Incoming, Reactions, Tx};
-use shared_events::OrderId;
+use chassis::{Effect, Failure, Incoming, Reactions, Tx, clock, messaging::recall::Lost};
+use shared_events::{Cause, Event, Money, OrderId, Stamp, Version};
 use tracing::warn;
 
 use crate::{
-    domain::{Order, Terms},
+    domain::{Order, Terms, Transfer},
     store::{self, Arrived, Saved},
 };
 
@@ -20,14 +20,77 @@ pub struct OrderReactions {
 
 impl Reactions for OrderReactions {
     async fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<(), Failure> {
+        self.apply(tx, events).await.map(drop)
+    }
+
+    async fn rehearse(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Effect>, Failure> {
+        Ok(self.apply(tx, events).await?.iter().map(effect).collect())
+    }
+
+    async fn recall(&self, tx: &mut Tx<'_>, lost: &Lost) -> Result<Version, Failure> {
+        self.rebuild(tx, lost).await.map(|()| Version::NONE)
+    }
+
+    /// Whatever the delivery side has said has to be taken in as it is: nobody can answer in its place.
+    async fn give_up(&self, _: &mut Tx<'_>, _: OrderId, _: Stamp, _: Cause) -> Result<bool, Failure> {
+        Ok(false)
+    }
+}
+
+impl OrderReactions {
+    /// One event after the other, as it was announced. What the delivery side has said is not looked at: it comes again by itself.
+    async fn rebuild(&self, tx: &mut Tx<'_>, lost: &Lost) -> Result<(), Failure> {
+        for announced in &lost.own {
+            let order_id = announced.order_id;
+            let before = store::lock_orders(tx, &[order_id]).await?.remove(&order_id);
+            let mut catalogue = store::load_products(tx, &skus(&announced.event)).await?.into_iter().collect();
+            let status = before.as_ref().map(|order| order.status);
+            let stamp = clock::stamp();
+            let fact = (order_id, &announced.event, announced.time);
+            let decision = Order::recall(before, fact, &mut catalogue, stamp);
+            let decision = decision.map_err(|why| Failure::Permanent(why.into()))?.due(&self.terms);
+            let saved = Saved { before: status, decision, stamp, cause: announced.cause.clone(), event: None };
+            store::save(tx, &[saved], &[]).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Saved>, Failure> {
         let ids: Vec<OrderId> =
             events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
         let orders = store::lock_orders(tx, &ids).await?;
         let saved = play(orders, events, &self.terms)?;
         store::lock_products(tx, &moved(&saved)).await?;
         store::save(tx, &saved, &[]).await?;
-        Ok(())
+        Ok(saved)
     }
+}
+
+/// The articles of an order that is placed, each once.
+fn skus(event: &Event) -> Vec<String> {
+    let items = match event {
+        Event::OrderCompleted(completed) => completed.items.as_slice(),
+        Event::OrderCancelled(_)
+        | Event::DeliveryCreated(_)
+        | Event::DeliveryFailed(_)
+        | Event::DeliveryCancelled(_)
+        | Event::DeliveryDispatched(_)
+        | Event::DeliveryCompleted(_) => &[],
+    };
+    items.iter().map(|item| item.sku.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn effect(saved: &Saved) -> Effect {
+    let Saved { before, decision, .. } = saved;
+    let (status, currency) = (decision.order.status, decision.order.currency);
+    let change = match (decision.anomaly, before) {
+        (Some(_), _) => format!("an anomaly: the order stays {status}"),
+        (None, Some(before)) if *before != status => format!("{before} → {status}"),
+        (None, Some(_) | None) => format!("the order stays {status}"),
+    };
+    let moved =
+        |transfer: &Transfer| format!("{} {}", transfer.kind.name(), Money::new(transfer.amount_minor, currency));
+    Effect { change, money: decision.transfers.iter().map(moved).collect() }
 }
 
 /// Plays the events one after the other. Two of one order meet the order as the first has left it.

@@ -18,6 +18,9 @@ pub struct OrderCompleted {
     /// The day the customer wishes; without one the earliest day with room is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wished_date: Option<NaiveDate>,
+    /// Whose order it is. Of no use to the delivery side: by it the order side knows its own order again, should it have lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
 }
 
 /// One line of an order, as far as the delivery side needs it.
@@ -29,6 +32,9 @@ pub struct Item {
     pub quantity: u32,
     /// Weight of one piece in grams.
     pub weight_g: u32,
+    /// The price of one piece. Of use to the order side alone, as `customer_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price_minor: Option<i64>,
 }
 
 /// Where a parcel goes.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::anyhow;
-use chassis::{Failure, Incoming, Reactions, Tx};
-use shared_events::{OrderId, Version};
+use chassis::{Effect, Failure, Incoming, Reactions, Tx, messaging::recall::Lost};
+use shared_events::{Cause, OrderId, Stamp, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -122,5 +122,19 @@ impl Reactions for TestReactions {
                       select * from unnest($1::uuid[], $2::bigint[], $3::uuid[])";
         sqlx::query(insert).bind(orders).bind(versions).bind(ids).execute(&mut **tx).await?;
         Ok(())
+    }
+
+    async fn rehearse(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Vec<Effect>, Failure> {
+        self.react(tx, events).await?;
+        let effect = |event: &Incoming| Effect { change: format!("applies {}", event.envelope.version), money: vec![] };
+        Ok(events.iter().map(effect).collect())
+    }
+
+    async fn recall(&self, _: &mut Tx<'_>, _: &Lost) -> Result<Version, Failure> {
+        Ok(Version::NONE)
+    }
+
+    async fn give_up(&self, _: &mut Tx<'_>, _: OrderId, _: Stamp, _: Cause) -> Result<bool, Failure> {
+        Ok(false)
     }
 }

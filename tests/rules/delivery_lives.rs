@@ -22,12 +22,13 @@ pub fn order_id() -> OrderId {
 }
 
 pub fn completed() -> OrderCompleted {
-    let item = |sku: &str, quantity, weight_g| Item { sku: sku.to_owned(), quantity, weight_g };
+    let item = |sku: &str, quantity, weight_g| Item { sku: sku.to_owned(), quantity, weight_g, unit_price_minor: None };
     OrderCompleted {
         items: vec![item("TEA", 2, 120), item("POT", 1, 950)],
         total: Money::new(4_397, "EUR".parse().expect("a currency")),
         delivery_address: address(),
         wished_date: None,
+        customer_id: None,
     }
 }
 

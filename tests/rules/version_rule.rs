@@ -1,6 +1,6 @@
 //! The consumer's rule of `docs/saga.md`, as the chassis plans by it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chassis::messaging::{Candidate, Outcome, Plan, Reason, plan};
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn lanes(seen: &[(OrderId, i64)]) -> HashMap<OrderId, Version> {
 }
 
 fn planned(seen: &HashMap<OrderId, Version>, batch: &[Candidate]) -> Plan {
-    plan(seen, batch, &HashSet::new())
+    plan(seen, batch, &HashMap::new())
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_jump_makes_what_it_jumped_stale() {
 fn nothing_of_an_unknown_order_is_tried() {
     let (one, two) = (order(1), order(2));
     let batch = [event(one, 1), event(two, 1), event(one, 2)];
-    let plan = plan(&HashMap::new(), &batch, &HashSet::from([one]));
+    let plan = plan(&HashMap::new(), &batch, &HashMap::from([(one, Reason::UnknownOrder)]));
     assert_eq!(plan.outcomes, [Outcome::Parked(Reason::UnknownOrder), Outcome::Handled, gap(0)]);
 }
 

@@ -17,6 +17,7 @@ mod growth;
 mod harness;
 mod inbox;
 mod manners;
+mod operations;
 mod outages;
 mod preflight;
 mod reactions;

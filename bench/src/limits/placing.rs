@@ -44,12 +44,14 @@ pub fn envelope(id: Uuid, at: DateTime<Utc>) -> Result<Envelope> {
 }
 
 fn order() -> Result<OrderCompleted> {
-    let item = |sku: &str, quantity| Item { sku: sku.to_owned(), quantity, weight_g: 500 };
+    let item =
+        |sku: &str, quantity| Item { sku: sku.to_owned(), quantity, weight_g: 500, unit_price_minor: Some(1_999) };
     Ok(OrderCompleted {
         items: vec![item("ARTICLE-017", 1), item("ARTICLE-042", 2)],
         total: Money::new(5_997, "EUR".parse()?),
         delivery_address: address(),
         wished_date: None,
+        customer_id: Some("customer-17".to_owned()),
     })
 }
 

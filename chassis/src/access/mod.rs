@@ -16,7 +16,7 @@ mod settings;
 mod stored;
 mod tokens;
 
-use crate::http::lookout;
+use crate::{http::lookout, operations};
 
 pub use door::Access;
 pub(crate) use keys::KeyRing;
@@ -26,4 +26,4 @@ pub use rules::Rule;
 pub use settings::{AccessSettings, TokenAlgorithm};
 
 /// Who may use what the chassis gives to every service: the rules of each part of it that has routes.
-pub const OPERATOR_RULES: &[&[Rule]] = &[routes::RULES, lookout::RULES];
+pub const OPERATOR_RULES: &[&[Rule]] = &[routes::RULES, lookout::RULES, operations::RULES];

@@ -59,6 +59,28 @@ pub(super) async fn parked_events(pool: &PgPool, before: DateTime<Utc>) -> sqlx:
     remove(pool, settled).await
 }
 
+/// Removes what operators asked for and what had ended before this moment, or was never begun. Who asked, and why, stays: that stands
+/// elsewhere. None while somebody else is at work.
+pub(super) async fn operations(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
+    let over = sqlx::query!(
+        "with replayed as (
+             delete from replays where id = any (array(
+                 select id from replays where coalesce(ended_at, case when started_at is null then made_at end) < $1 limit $2))
+             returning id
+         ), paused as (
+             delete from pauses where id = any (array(select id from pauses where least(ended_at, until) < $1 limit $2)) returning id
+         ), republished as (
+             delete from republications where id = any (array(select id from republications where ended_at < $1 limit $2)) returning id
+         )
+         select id from replayed union all select id from paused union all select id from republished",
+        before,
+        ROWS / 3,
+    );
+    let Some(mut tx) = alone(pool).await? else { return Ok(None) };
+    let removed = over.fetch_all(&mut *tx).await;
+    finish(tx, removed.map(|removed| Some(removed.len() as u64))).await
+}
+
 /// Removes answers that were given before this moment: the same key is a new request from then on. None while somebody else is at
 /// work.
 pub(super) async fn idempotency_keys(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {

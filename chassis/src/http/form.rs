@@ -76,6 +76,12 @@ impl Form {
         Self { fields, path: String::new(), errors: Vec::new() }
     }
 
+    /// Whether there is such a field, and it is not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// A text of so many characters, none of them a control character, not only white space.
     pub fn text(&mut self, name: &str, chars: RangeInclusive<usize>) -> String {
         match self.optional_text(name, chars) {

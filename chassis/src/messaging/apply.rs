@@ -9,41 +9,23 @@ use std::{
     },
 };
 
-use shared_events::{Envelope, OrderId, Stamp, Topic, wire::Unreadable};
+use shared_events::{Envelope, OrderId, Topic, wire::Unreadable};
 use sqlx::{Acquire, PgConnection, PgPool};
 use tokio::sync::broadcast;
 
 use super::{
     heard::Heard,
-    inbox::{self, Candidate, Claimed, Outcome, Plan, Reason},
+    inbox::{self, Candidate, Claimed, Lanes, Outcome, Plan, Reason},
     outbox::Wakes,
     parking,
+    pauses::Pauses,
+    reactions::{Incoming, Reactions},
     record::Record,
 };
 use crate::{
     Failure, Tx, clock,
     database::{OwnConnection, answered},
 };
-
-/// What a service does with what the other side announced: load → react → save.
-pub trait Reactions: Send + Sync + 'static {
-    /// Applies events that are claimed in `tx`: each is new to this service, and those of one order come in version order. The
-    /// caller commits.
-    ///
-    /// A business condition is never a failure: an event has happened, and an answer to it always exists.
-    fn react(&self, tx: &mut Tx<'_>, events: &[Incoming]) -> impl Future<Output = Result<(), Failure>> + Send;
-}
-
-/// An event that is to be applied, with what deciding about it may use up.
-#[derive(Debug, Clone)]
-pub struct Incoming {
-    /// The event.
-    pub envelope: Envelope,
-    /// The moment and the ids.
-    pub stamp: Stamp,
-    /// Whether nothing of its order had been applied here before this batch: then there is nothing of it to look for.
-    pub order_is_new: bool,
-}
 
 /// Tells which orders events have just changed on this instance, after their commit.
 #[derive(Debug, Clone)]
@@ -65,12 +47,13 @@ impl Applied {
 
 /// The receiving side of a service, behind Kafka: applies batches of records, live or parked, through one and the same claim.
 pub struct Inbox<R> {
-    reactions: R,
-    pool: PgPool,
+    pub(super) reactions: R,
+    pub(super) pool: PgPool,
     /// The consumer's, that is: the retries, which come now and then, take another one if it is under way.
     connection: Mutex<OwnConnection>,
-    listens_to: Topic,
-    wakes: Wakes,
+    pub(super) listens_to: Topic,
+    pub(super) wakes: Wakes,
+    pub(super) pauses: Pauses,
     applied: Applied,
     heard: Heard,
     /// Whether the batch before held repeats. The next one will, too: they come in rows, when a consumer has to begin further back.
@@ -88,9 +71,15 @@ impl<R: Reactions> Inbox<R> {
     /// The inbox of a service that listens to this topic. What is announced goes to the relay, and the retries are woken when
     /// parked events became applicable.
     pub fn new(reactions: R, pool: PgPool, listens_to: Topic, wakes: Wakes, applied: Applied) -> Self {
-        let connection = Mutex::default();
+        let (connection, pauses) = (Mutex::default(), Pauses::default());
         let (heard, expects_repeats) = (Heard::default(), AtomicBool::default());
-        Self { reactions, pool, connection, listens_to, wakes, applied, heard, expects_repeats }
+        Self { reactions, pool, connection, listens_to, wakes, pauses, applied, heard, expects_repeats }
+    }
+
+    /// What is held back on this instance.
+    #[must_use]
+    pub fn pauses(&self) -> Pauses {
+        self.pauses.clone()
     }
 
     /// What was heard through this inbox, to be kept.
@@ -109,7 +98,7 @@ impl<R: Reactions> Inbox<R> {
     pub async fn apply(&self, batch: &[Record]) -> anyhow::Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut halves = vec![batch];
-        let mut unknown = HashSet::new();
+        let mut unknown = HashMap::new();
         while let Some(half) = halves.pop() {
             match answered(self.try_once(half, &unknown, None)).await {
                 Ok(Tried::Committed(done)) => outcomes.extend(done),
@@ -117,7 +106,7 @@ impl<R: Reactions> Inbox<R> {
                 Err(Failure::Transient(error)) => return Err(error),
                 Err(Failure::UnknownOrders(orders)) => {
                     let before = unknown.len();
-                    unknown.extend(orders);
+                    unknown.extend(orders.into_iter().map(|order_id| (order_id, Reason::UnknownOrder)));
                     anyhow::ensure!(unknown.len() > before, "reactions named no new unknown order");
                     halves.push(half);
                 }
@@ -136,7 +125,7 @@ impl<R: Reactions> Inbox<R> {
     async fn park_rejected(
         &self,
         one: &Record,
-        unknown: &HashSet<OrderId>,
+        unknown: &HashMap<OrderId, Reason>,
         error: &anyhow::Error,
     ) -> anyhow::Result<Vec<Outcome>> {
         tracing::error!(error = %error, offset = one.offset, "an event cannot be applied and is parked: {error:#}");
@@ -154,7 +143,7 @@ impl<R: Reactions> Inbox<R> {
     async fn try_once(
         &self,
         batch: &[Record],
-        unknown: &HashSet<OrderId>,
+        unknown: &HashMap<OrderId, Reason>,
         rejected: Option<String>,
     ) -> Result<Tried, Failure> {
         let mut own = mem::take(&mut *self.own_connection());
@@ -175,7 +164,7 @@ impl<R: Reactions> Inbox<R> {
         &self,
         connection: &mut PgConnection,
         batch: &[Record],
-        unknown: &HashSet<OrderId>,
+        unknown: &HashMap<OrderId, Reason>,
         rejected: Option<String>,
     ) -> Result<Tried, Failure> {
         let expects_repeats = self.expects_repeats.load(Ordering::Relaxed);
@@ -190,13 +179,14 @@ impl<R: Reactions> Inbox<R> {
 
         let mut tx = Tx::announcing_to(&self.wakes.relay, connection.begin().await?);
         // Most batches only begin lanes. That is supposed without looking: where it is wrong, the claim says so.
-        let mut seen = HashMap::new();
-        let mut plan = inbox::plan(&seen, &candidates, unknown);
+        let mut lanes = Lanes::default();
+        let mut plan = inbox::plan(&lanes.seen, &candidates, unknown);
         if expects_repeats || plan.outcomes.iter().any(|outcome| *outcome != Outcome::Handled) {
-            seen = inbox::read(&mut tx, &orders(&candidates)).await?;
-            plan = inbox::plan(&seen, &candidates, unknown);
+            lanes = inbox::read(&mut tx, &orders(&candidates)).await?;
+            lanes.held.extend(unknown.clone());
+            plan = inbox::plan(&lanes.seen, &candidates, &lanes.held);
         }
-        let Some(claimed) = inbox::claim(&mut tx, &seen, &plan.claims).await? else {
+        let Some(claimed) = inbox::claim(&mut tx, &lanes.seen, &plan.claims).await? else {
             tx.rollback().await?;
             self.expects_repeats.store(true, Ordering::Relaxed);
             return Ok(Tried::PlanAgain);
@@ -209,7 +199,7 @@ impl<R: Reactions> Inbox<R> {
         let released = match (claimed, parked) {
             (Claimed::NothingWaits, 0) => false,
             (Claimed::NothingWaits | Claimed::SomethingMayWait, _) => {
-                parking::resolve_and_release(&mut tx, &seen, &candidates, &plan).await?
+                parking::resolve_and_release(&mut tx, &lanes.seen, &candidates, &plan).await?
             }
         };
         tx.commit().await?;
@@ -245,7 +235,7 @@ async fn were_all_applied(connection: &mut PgConnection, batch: &[Record]) -> sq
     }
 }
 
-fn candidate(record: &Record, read: &Result<Envelope, Unreadable>, rejected: Option<&str>) -> Candidate {
+pub(super) fn candidate(record: &Record, read: &Result<Envelope, Unreadable>, rejected: Option<&str>) -> Candidate {
     match (read, rejected) {
         (Ok(envelope), None) => Candidate::Readable {
             order_id: envelope.order_id,

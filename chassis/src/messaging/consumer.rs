@@ -3,34 +3,32 @@
 //! The poll thread never waits for the database, so the group never believes us dead. The worker applies a lone event at once, and
 //! under load what came during one commit is the next batch.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+mod polling;
 
-use anyhow::{Context, anyhow};
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::RDKafkaErrorCode,
 };
 use tokio::{
     runtime::Handle,
-    sync::{
-        mpsc::{self, error::TrySendError},
-        oneshot, watch,
-    },
+    sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    apply::{Inbox, Reactions},
+    apply::Inbox,
     kafka::{self, KafkaSettings},
     offsets::{self, Assignment, Generation},
     progress::Progress,
+    reactions::Reactions,
     record::Record,
 };
-
-#[cfg(test)]
-mod tests;
+use polling::PollThread;
 
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
 const BATCH: usize = 1_000;
@@ -38,10 +36,6 @@ const BATCH: usize = 1_000;
 const APART: Duration = Duration::from_millis(4);
 /// How many records may wait between the thread and the worker: the next batch.
 const CHANNEL: usize = BATCH;
-const POLL: Duration = Duration::from_millis(100);
-/// How long the thread waits for room before it pauses its partitions. Far below `max.poll.interval.ms`; not sooner, because a pause
-/// throws away what was prefetched.
-const ROOM_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client may be without an assignment before another takes its place. Longer than the slowest rebalance, which waits
 /// `max.poll.interval.ms` for its last member; doubled each time, because a broker may be away for long.
 const ASSIGNED_WITHIN: Duration = Duration::from_secs(75);
@@ -130,10 +124,17 @@ impl<R: Reactions> Consumer<R> {
         let (sender, receiver) = mpsc::channel(CHANNEL);
         let handle = Handle::current();
         let topic = self.topic.as_str().into();
-        let thread = PollThread { client: client.clone(), topic, sender, waiting: VecDeque::new(), stop: stop.clone() };
+        let thread = PollThread::new(client.clone(), topic, sender, stop.clone());
         let polling = tokio::task::spawn_blocking(move || thread.run(patience, &handle));
         self.work(client, receiver, stop).await;
         polling.await.context("the poll thread died")?
+    }
+
+    /// What is there, once nobody holds it back. What was polled meanwhile waits in the channel, and the thread pauses its partitions.
+    async fn next(&self, receiver: &mut mpsc::Receiver<Polled>, batch: &mut Vec<Polled>) -> usize {
+        let taken = receiver.recv_many(batch, BATCH).await;
+        self.inbox.pauses.reading().await;
+        taken
     }
 
     async fn work(&self, client: &Client, mut receiver: mpsc::Receiver<Polled>, stop: &CancellationToken) {
@@ -142,7 +143,7 @@ impl<R: Reactions> Consumer<R> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                taken = receiver.recv_many(&mut batch, BATCH) => if taken == 0 { return },
+                taken = self.next(&mut receiver, &mut batch) => if taken == 0 { return },
             }
             let next_from = Instant::now() + APART;
             let (generations, records): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
@@ -193,119 +194,5 @@ async fn close(client: Client) {
     });
     if tokio::time::timeout(CLOSED_WITHIN, done).await.is_err() {
         tracing::warn!("the consumer's client did not close within {CLOSED_WITHIN:?} and is left behind");
-    }
-}
-
-/// The poll thread.
-struct PollThread {
-    client: Client,
-    topic: Arc<str>,
-    sender: mpsc::Sender<Polled>,
-    /// What the worker has no room for.
-    waiting: VecDeque<Polled>,
-    stop: CancellationToken,
-}
-
-impl PollThread {
-    /// Ends when told to stop, when nobody receives any more, or when the client is broken or unassigned for good.
-    fn run(mut self, patience: Duration, runtime: &Handle) -> anyhow::Result<()> {
-        let mut is_paused = false;
-        let mut assigned = Instant::now();
-        while !self.stop.is_cancelled() && !self.sender.is_closed() {
-            if let Some(fatal) = self.client.context().fatal() {
-                return Err(anyhow!("the consumer cannot go on: {fatal}"));
-            }
-            if self.client.context().is_assigned() {
-                assigned = Instant::now();
-            } else if assigned.elapsed() > patience {
-                return Err(Unassigned(patience).into());
-            }
-            self.poll()?;
-            // A paused client is polled all the same, with what it gives still waiting: short, so that it is soon polled again.
-            let within = if is_paused { Duration::ZERO } else { ROOM_WITHIN };
-            let has_room = self.waiting.is_empty() || runtime.block_on(self.hand_over(within));
-            if has_room == is_paused {
-                set_paused(&self.client, !has_room);
-                is_paused = !has_room;
-                self.client.context().progress().set_paused(is_paused);
-            } else if !has_room {
-                // A rebalance may have brought partitions that are not paused.
-                set_paused(&self.client, true);
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for a record, and hands it on with all that are there already, as long as there is room.
-    fn poll(&mut self) -> anyhow::Result<()> {
-        let client = self.client.clone();
-        let mut within = POLL;
-        for _ in 0..BATCH {
-            let message = match client.poll(within) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return report(&error, client.context()),
-                None => break,
-            };
-            let record = Record::copied(&self.topic, &message);
-            self.offer((client.context().generation(), record));
-            if !self.waiting.is_empty() {
-                break;
-            }
-            within = Duration::ZERO;
-        }
-        Ok(())
-    }
-
-    /// Hands one on, without waiting, unless others wait already.
-    fn offer(&mut self, polled: Polled) {
-        if !self.waiting.is_empty() {
-            return self.waiting.push_back(polled);
-        }
-        match self.sender.try_send(polled) {
-            // Closed: the worker is gone, and what it did not take comes again.
-            Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(polled)) => self.waiting.push_back(polled),
-        }
-    }
-
-    /// Hands on what waits. `false` if there was no room for all of it in time.
-    async fn hand_over(&mut self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
-        while !self.waiting.is_empty() {
-            let reserved = tokio::select! {
-                biased;
-                reserved = self.sender.reserve() => reserved,
-                () = self.stop.cancelled() => return true,
-                () = tokio::time::sleep_until(until) => return false,
-            };
-            // Closed, as above.
-            let Ok(room) = reserved else { return true };
-            if let Some(next) = self.waiting.pop_front() {
-                room.send(next);
-            }
-        }
-        true
-    }
-}
-
-fn set_paused(client: &BaseConsumer<Assignment>, pause: bool) {
-    let done = client.assignment().and_then(|ours| if pause { client.pause(&ours) } else { client.resume(&ours) });
-    match done {
-        Ok(()) => tracing::debug!(pause, "partitions paused: {pause}"),
-        Err(error) => tracing::warn!(%error, pause, "partitions could not be paused or resumed: {error}"),
-    }
-}
-
-/// Most errors pass by themselves; some never do.
-fn report(error: &KafkaError, assignment: &Assignment) -> anyhow::Result<()> {
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::FencedInstanceId) => {
-            Err(anyhow!("another consumer runs under the same instance id: give every instance its own"))
-        }
-        Some(RDKafkaErrorCode::Fatal) => Err(anyhow!("the consumer cannot go on: {error}")),
-        Some(_) | None => {
-            assignment.complain(error);
-            Ok(())
-        }
     }
 }

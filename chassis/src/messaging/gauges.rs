@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::outbox_age;
+use super::{outbox::outbox_age, parking::CAUSES};
 use crate::http::metrics::float;
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -33,9 +33,10 @@ async fn set(pool: &PgPool) -> sqlx::Result<()> {
     metrics::gauge!("outbox_age_seconds").set(age);
     let causes = sqlx::query!(
         r#"select cause as "cause!", count(parked.id) as "parked!"
-           from unnest(array['undecodable', 'unknown_schema', 'unknown_order', 'gap', 'rejected']) as cause
+           from unnest($1::text[]) as cause
            left join (select cause, id from parked_events where resolved_at is null) parked using (cause)
-           group by cause"#
+           group by cause"#,
+        &CAUSES as &[&str] as _
     )
     .fetch_all(pool)
     .await?;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use shared_events::{OrderId, Version};
 use sqlx::PgConnection;
 
@@ -37,6 +38,11 @@ pub enum Reason {
     Gap {
         /// What has been applied so far.
         seen: Version,
+    },
+    /// Somebody holds the order back.
+    Paused {
+        /// Until when, unless it is ended before.
+        until: DateTime<Utc>,
     },
     /// Applying it fails, and trying again at once would not help.
     Rejected(String),
@@ -98,16 +104,16 @@ pub struct Plan {
 
 /// Walks a batch in order and decides what becomes of each record, by the version rule alone. Pure.
 ///
-/// `unknown` are orders that turned out not to exist: nothing of theirs is tried.
+/// `held` are orders of which nothing is tried, and why: they turned out not to exist, or somebody holds them back.
 #[must_use]
-pub fn plan(seen: &HashMap<OrderId, Version>, batch: &[Candidate], unknown: &HashSet<OrderId>) -> Plan {
+pub fn plan(seen: &HashMap<OrderId, Version>, batch: &[Candidate], held: &HashMap<OrderId, Reason>) -> Plan {
     let mut lanes: BTreeMap<OrderId, Claim> = BTreeMap::new();
     let outcomes = batch
         .iter()
         .map(|candidate| match candidate {
             Candidate::Readable { order_id, version, may_jump } => {
                 let lane = lane(&mut lanes, seen, *order_id);
-                step(lane, *version, *may_jump, unknown.contains(order_id))
+                step(lane, *version, *may_jump, held.get(order_id))
             }
             Candidate::Unreadable { place: None, reason } => Outcome::Parked(reason.clone()),
             Candidate::Unreadable { place: Some((order_id, version)), reason } => {
@@ -144,16 +150,16 @@ fn lane<'a>(
     })
 }
 
-fn step(lane: &mut Claim, version: Version, may_jump: bool, is_unknown: bool) -> Outcome {
+fn step(lane: &mut Claim, version: Version, may_jump: bool, held: Option<&Reason>) -> Outcome {
     if version <= lane.next {
         return Outcome::Duplicate;
     }
     let is_next = version == lane.next.next();
-    if is_unknown && is_next {
-        return Outcome::Parked(Reason::UnknownOrder);
-    }
-    if is_unknown || !(is_next || may_jump) {
+    if !(is_next || may_jump) {
         return Outcome::Parked(Reason::Gap { seen: lane.next });
+    }
+    if let Some(reason) = held {
+        return Outcome::Parked(reason.clone());
     }
     if !is_next && lane.next == lane.seen.unwrap_or_default() {
         lane.first = version;
@@ -162,16 +168,34 @@ fn step(lane: &mut Claim, version: Version, may_jump: bool, is_unknown: bool) ->
     Outcome::Handled
 }
 
+/// What the inbox knows of some lanes.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    /// The highest version applied.
+    pub seen: HashMap<OrderId, Version>,
+    /// Those that somebody holds back: why nothing of theirs is to be tried.
+    pub held: HashMap<OrderId, Reason>,
+}
+
 /// Reads how far these orders' lanes have come, and locks the rows that are there, in one order everywhere.
-pub(crate) async fn read(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<HashMap<OrderId, Version>> {
+pub(crate) async fn read(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<Lanes> {
     let ids: Vec<_> = orders.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        "select order_id, seen from inbox where order_id = any ($1::uuid[]) order by order_id for no key update",
+        r#"select order_id, seen, case when paused_until > now() then paused_until end as paused_until
+           from inbox where order_id = any ($1::uuid[]) order by order_id for no key update"#,
         &ids
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (OrderId(row.order_id), Version(row.seen))).collect())
+    let mut lanes = Lanes::default();
+    for row in rows {
+        let order_id = OrderId(row.order_id);
+        lanes.seen.insert(order_id, Version(row.seen));
+        if let Some(until) = row.paused_until {
+            lanes.held.insert(order_id, Reason::Paused { until });
+        }
+    }
+    Ok(lanes)
 }
 
 /// Whether all these places had been applied: one look, in no transaction and without a lock, because a lane only moves forward and its
@@ -211,7 +235,8 @@ pub(crate) enum Claimed {
 /// caller rolls back and plans again.
 ///
 /// `read` are the lanes that [`read`] has locked. It did so in a statement before this one: what was parked on them by whoever held
-/// the lock before is seen here. On a lane that this claim begins nothing is parked, because whoever parks begins the lane too.
+/// the lock before is seen here. On a lane that this claim begins nothing is parked, because whoever parks begins the lane too;
+/// and neither does anybody hold it back, for the same reason.
 pub(crate) async fn claim(
     tx: &mut Tx<'_>,
     read: &HashMap<OrderId, Version>,

@@ -13,14 +13,19 @@
 //!                         ▼
 //!   inbox             plan by version → claim → react → park, release → commit         (inbox, apply, parking, retries)
 //!                         │
+//!                         ├─ what rests is also told to a topic of its own            (dead_letters)
 //!                         └─ offset stored after the commit, never before             (offsets)
 //! ```
+//!
+//! An operator may hold back what is read, what is sent, or one order (pauses), and look what would become of a parked event
+//! (rehearsal).
 //!
 //! A crash anywhere on the way costs a repeat, and the claim makes the second time change nothing.
 
 mod apply;
 mod complaints;
 mod consumer;
+pub mod dead_letters;
 mod gauges;
 mod handover;
 mod heard;
@@ -33,26 +38,35 @@ mod marks;
 mod offsets;
 mod outbox;
 mod parking;
+pub mod pauses;
 mod progress;
+mod reactions;
+pub mod recall;
 mod record;
+mod rehearsal;
 mod relay;
-mod retries;
+pub(crate) mod retries;
 pub mod stuck;
 pub mod topics;
 
-pub use apply::{Applied, Inbox, Incoming, Reactions};
+pub use apply::{Applied, Inbox};
 pub use consumer::Consumer;
+pub use dead_letters::DeadLetters;
 pub use gauges::watch as watch_gauges;
 pub(crate) use handover::Announced;
 pub use handover::HandOver;
 pub use heard::{Heard, HeldUp, heard_until, held_up};
 pub use inbox::{Candidate, Claim, Outcome, Plan, Reason, plan};
 pub use kafka::KafkaSettings;
-pub use leader::{Standing, run as run_relay};
+pub use leader::{Leader, Standing};
 pub use lookout::{ConsumerView, Lookout, group};
 pub use marks::{Mark, Marks, marks};
 pub use outbox::{Outgoing, Wake, Wakes, announce, outbox_age};
+pub use parking::CAUSES;
+pub use pauses::{Paused, Pauses, pauses_of};
 pub use progress::{Progress, Standpoint};
+pub use reactions::{Effect, Incoming, Reactions};
 pub use record::Record;
+pub use rehearsal::{GiveUp, Rehearsed, Verdict, lanes};
 pub use relay::{Relay, Step};
 pub use retries::Retries;

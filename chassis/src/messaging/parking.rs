@@ -5,17 +5,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use shared_events::{OrderId, Version};
 
 use super::{
+    dead_letters,
     inbox::{Candidate, Outcome, Plan, Reason},
     record::Record,
 };
 use crate::{Tx, clock, database::column};
 
 /// The first of a lane that is parked is tried again after 1 s × 2ⁿ, at most this, so often; then it rests until somebody acts.
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(1);
 const LONGEST_WAIT_S: i64 = 300;
 const TRIES: i32 = 8;
+
+/// The names of all reasons, in the table and in answers.
+pub const CAUSES: [&str; 6] = ["undecodable", "unknown_schema", "unknown_order", "gap", "rejected", "paused"];
 
 impl Reason {
     /// Its name in the table.
@@ -27,10 +33,11 @@ impl Reason {
             Reason::UnknownOrder => "unknown_order",
             Reason::Gap { .. } => "gap",
             Reason::Rejected(_) => "rejected",
+            Reason::Paused { .. } => "paused",
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Reason::Undecodable(text) | Reason::UnknownSchema(text) | Reason::Rejected(text) => {
                 text.replace('\0', "\u{fffd}")
@@ -39,14 +46,17 @@ impl Reason {
             Reason::Gap { seen } => {
                 format!("version {} comes first, and {seen} is the last that was applied", seen.next())
             }
+            Reason::Paused { until } => format!("the order is paused until {until}"),
         }
     }
 
-    /// Whether time alone may heal it. A gap waits for its predecessor, and what cannot be read for another program.
-    fn is_retried(&self) -> bool {
+    /// When it is tried for the second time, where time alone may heal it. A gap waits for its predecessor, and what cannot be read
+    /// for another program.
+    fn retried_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
-            Reason::UnknownOrder | Reason::Rejected(_) => true,
-            Reason::Undecodable(_) | Reason::UnknownSchema(_) | Reason::Gap { .. } => false,
+            Reason::UnknownOrder | Reason::Rejected(_) => Some(now + FIRST_WAIT),
+            Reason::Paused { until } => Some(*until),
+            Reason::Undecodable(_) | Reason::UnknownSchema(_) | Reason::Gap { .. } => None,
         }
     }
 }
@@ -69,6 +79,8 @@ pub(crate) async fn park(
     }
     if !parked.is_empty() {
         write(tx, &parked).await?;
+        dead_letters::point(tx, parked.keys().map(|(topic, partition, offset, _)| (*topic, *partition, *offset)))
+            .await?;
     }
     Ok(parked.len())
 }
@@ -84,35 +96,33 @@ fn place(candidate: &Candidate) -> Option<(OrderId, Version)> {
 }
 
 async fn write(tx: &mut Tx<'_>, parked: &Parked<'_>) -> sqlx::Result<()> {
-    let rows: Vec<_> = parked.iter().map(|((.., place), (record, reason))| (place, record, reason)).collect();
-    // Lists of different lengths do not fit into an array of arrays: the headers of all records stand one behind the other.
+    let rows: Vec<_> = parked.iter().map(|((.., place), (record, reason))| (place, *record, reason)).collect();
     let headers: Vec<_> = rows.iter().flat_map(|(_, record, _)| &record.headers).collect();
-    let until = rows.iter().scan(0, |until, (_, record, _)| {
-        *until += i32::try_from(record.headers.len()).unwrap_or(i32::MAX);
-        Some(*until)
-    });
+    let now = clock::now();
     sqlx::query!(
         r#"insert into parked_events as parked (id, topic, "partition", "offset", order_id, version, key, payload, cause, error,
                                                 header_names, header_values, parked_at, next_attempt_at)
            select id, topic, "partition", "offset", order_id, version, key, payload, cause, error,
                   ($1::text[])[until - headers + 1:until], ($2::bytea[])[until - headers + 1:until],
-                  $3::timestamptz, case when is_retried then $3 + interval '1 second' end
+                  $3::timestamptz, retried_at
            from unnest($4::uuid[], $5::text[], $6::integer[], $7::bigint[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[],
-                       $12::text[], $13::text[], $14::boolean[], $15::integer[], $16::integer[])
-                as new (id, topic, "partition", "offset", order_id, version, key, payload, cause, error, is_retried, headers, until)
+                       $12::text[], $13::text[], $14::timestamptz[], $15::integer[], $16::integer[])
+                as new (id, topic, "partition", "offset", order_id, version, key, payload, cause, error, retried_at, headers, until)
            on conflict (topic, "partition", "offset", order_id, version) do update
            set cause = excluded.cause, error = excluded.error,
-               -- What was only waiting behind another has not failed yet: its own tries begin now.
-               attempts = case when parked.cause = 'gap' and excluded.next_attempt_at is not null then 1 else parked.attempts + 1 end,
+               -- What was only waiting has not failed yet: its own tries begin now. And what is held back is not tried.
+               attempts = case when excluded.cause = 'paused' then parked.attempts
+                               when parked.cause in ('gap', 'paused') and excluded.next_attempt_at is not null then 1
+                               else parked.attempts + 1 end,
                next_attempt_at = case
-                   when parked.cause = 'gap' then excluded.next_attempt_at
+                   when parked.cause in ('gap', 'paused') or excluded.cause = 'paused' then excluded.next_attempt_at
                    when excluded.next_attempt_at is not null and parked.attempts + 1 < $17
                        then $3 + least($18, power(2, parked.attempts)) * interval '1 second' end
            where parked.resolved_at is null"#,
         // PostgreSQL's text cannot hold U+0000; a header with one in its name is kept under the replacement character.
         &column(&headers, |(name, _)| name.replace('\0', "\u{fffd}")),
         &column(&headers, |(_, value)| value.as_deref()) as _,
-        clock::now(),
+        now,
         &column(&rows, |_| clock::fresh_id()),
         &column(&rows, |(_, record, _)| &*record.topic) as _,
         &column(&rows, |(_, record, _)| record.partition),
@@ -123,15 +133,25 @@ async fn write(tx: &mut Tx<'_>, parked: &Parked<'_>) -> sqlx::Result<()> {
         &column(&rows, |(_, record, _)| record.payload.as_deref()) as _,
         &column(&rows, |(.., reason)| reason.cause()) as _,
         &column(&rows, |(.., reason)| reason.text()),
-        &column(&rows, |(.., reason)| reason.is_retried()),
+        &column(&rows, |(.., reason)| reason.retried_at(now)) as _,
         &column(&rows, |(_, record, _)| i32::try_from(record.headers.len()).unwrap_or(i32::MAX)),
-        &until.collect::<Vec<_>>(),
+        &ends_of_headers(rows.iter().map(|(_, record, _)| *record)),
         TRIES,
         LONGEST_WAIT_S as f64,
     )
     .execute(&mut **tx)
     .await
     .map(drop)
+}
+
+/// Where the headers of each record end, when those of all stand one behind the other: lists of different lengths do not fit into an
+/// array of arrays.
+fn ends_of_headers<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<i32> {
+    let ends = records.scan(0, |end, record| {
+        *end += i32::try_from(record.headers.len()).unwrap_or(i32::MAX);
+        Some(*end)
+    });
+    ends.collect()
 }
 
 /// Closes parked copies of what has been applied or jumped, and makes due what comes next on these lanes. Says whether

@@ -1,19 +1,16 @@
 //! Parked events tried again when they are due: the first of each lane with everything that waits behind it, through the same
 //! claim as a live event.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use shared_events::{OrderId, Version};
+use shared_events::{OrderId, Version, wire::Unreadable};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::{
-    apply::{Inbox, Reactions},
-    outbox::Wake,
-    record::Record,
-};
+use super::{apply::Inbox, outbox::Wake, reactions::Reactions, record::Record};
 use crate::clock;
 
 /// How many lanes one turn of the retry worker takes, and how many events of each.
@@ -36,9 +33,17 @@ impl<R: Reactions> Retries<R> {
         Self { inbox, pool, wake }
     }
 
-    /// Works until told to stop.
+    /// Works until told to stop. This program may read what the one before it could not: that is tried first.
     pub async fn run(self, stop: CancellationToken) {
+        let mut has_looked = false;
         while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.inbox.pauses.reading() => {}
+            }
+            if !has_looked {
+                has_looked = self.release_readable().await.is_ok();
+            }
             match self.step().await {
                 Ok(0) => {}
                 Ok(_) => continue,
@@ -60,13 +65,62 @@ impl<R: Reactions> Retries<R> {
     /// The database's.
     pub async fn step(&self) -> anyhow::Result<usize> {
         let due = take_due(&self.pool, clock::now()).await?;
-        for (order_id, version) in &due {
+        // Of a lane that has several due, the first: what may jump a gap must not jump what is due as well.
+        let mut lanes: BTreeMap<OrderId, Version> = BTreeMap::new();
+        for (order_id, version) in due {
+            let first = lanes.entry(order_id).or_insert(version);
+            *first = version.min(*first);
+        }
+        for (order_id, version) in &lanes {
             let lane = waiting(&self.pool, *order_id, *version).await?;
             let outcomes = self.inbox.apply(&lane).await?;
             tracing::info!(%order_id, "parked events of order {order_id} were tried again: {outcomes:?}");
         }
-        Ok(due.len())
+        Ok(lanes.len())
     }
+
+    /// Makes due what was of an unknown schema and is of a known one now, and says how much that is.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_readable(&self) -> sqlx::Result<usize> {
+        let (mut after, mut released) = (Uuid::nil(), 0);
+        loop {
+            let page = of_unknown_schema(&self.pool, after).await?;
+            let Some((last, _)) = page.last() else { return Ok(released) };
+            after = *last;
+            let is_known =
+                |record: &Record| !matches!(record.envelope(self.inbox.listens_to), Err(Unreadable::UnknownSchema(_)));
+            let readable: Vec<_> = page.iter().filter(|(_, record)| is_known(record)).map(|(id, _)| *id).collect();
+            make_due(&self.pool, &readable, clock::now()).await?;
+            released += readable.len();
+        }
+    }
+}
+
+/// The next of those that were of an unknown schema, by id.
+async fn of_unknown_schema(pool: &PgPool, after: Uuid) -> sqlx::Result<Vec<(Uuid, Record)>> {
+    let rows = sqlx::query_as!(
+        Kept,
+        r#"select id, topic, "partition", "offset", key, header_names,
+                  header_values as "header_values: Vec<Option<Vec<u8>>>", payload
+           from parked_events
+           where resolved_at is null and cause = 'unknown_schema' and order_id is not null and id > $1
+           order by id
+           limit $2"#,
+        after,
+        EVENTS,
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(|kept| (kept.id, kept.record())).collect())
+}
+
+async fn make_due(pool: &PgPool, parked: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<()> {
+    let made = sqlx::query!(
+        "update parked_events set next_attempt_at = $2 where id = any ($1::uuid[]) and resolved_at is null",
+        parked,
+        now
+    );
+    made.execute(pool).await.map(drop)
 }
 
 /// Takes a lease on what is due, so that two instances do not try the same. Only lanes can be due: what names no order
@@ -90,8 +144,10 @@ async fn take_due(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<(OrderI
 }
 
 async fn waiting(pool: &PgPool, order_id: OrderId, from: Version) -> sqlx::Result<Vec<Record>> {
-    let rows = sqlx::query!(
-        r#"select topic, "partition", "offset", key, header_names, header_values as "header_values: Vec<Option<Vec<u8>>>", payload
+    let rows = sqlx::query_as!(
+        Kept,
+        r#"select id, topic, "partition", "offset", key, header_names,
+                  header_values as "header_values: Vec<Option<Vec<u8>>>", payload
            from parked_events
            where order_id = $1 and version >= $2 and resolved_at is null
            order by version, "offset"
@@ -99,20 +155,33 @@ async fn waiting(pool: &PgPool, order_id: OrderId, from: Version) -> sqlx::Resul
         order_id.0,
         from.0,
         EVENTS,
-    )
-    .fetch_all(pool)
-    .await?;
-    let records = rows.into_iter().map(|row| Record {
-        topic: row.topic.into(),
-        partition: row.partition,
-        offset: row.offset,
-        key: row.key.map(Bytes::from),
-        headers: row
-            .header_names
-            .into_iter()
-            .zip(row.header_values.into_iter().map(|value| value.map(Bytes::from)))
-            .collect(),
-        payload: row.payload.map(Bytes::from),
-    });
-    Ok(records.collect())
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(Kept::record).collect())
+}
+
+/// A parked record as it is kept.
+pub(crate) struct Kept {
+    pub id: Uuid,
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<Vec<u8>>,
+    pub header_names: Vec<String>,
+    pub header_values: Vec<Option<Vec<u8>>>,
+    pub payload: Option<Vec<u8>>,
+}
+
+impl Kept {
+    /// As it came from Kafka.
+    pub fn record(self) -> Record {
+        let values = self.header_values.into_iter().map(|value| value.map(Bytes::from));
+        Record {
+            topic: self.topic.into(),
+            partition: self.partition,
+            offset: self.offset,
+            key: self.key.map(Bytes::from),
+            headers: self.header_names.into_iter().zip(values).collect(),
+            payload: self.payload.map(Bytes::from),
+        }
+    }
 }

@@ -12,12 +12,17 @@ use rdkafka::{
 };
 use shared_events::Topic;
 
-use super::kafka::{self, KafkaSettings};
+use super::{
+    dead_letters,
+    kafka::{self, KafkaSettings},
+};
 
 /// How long Kafka may take for one answer.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The largest batch of records that a topic takes, in bytes; twice what our producer makes. The largest order is a tenth of it.
 const BATCH_BYTES: &str = "262144";
+/// The largest dead letter: the largest record, and what became of it.
+const LETTER_BYTES: &str = "524288";
 
 /// How long a topic keeps its records, in milliseconds: 90 days, as long as the event log keeps them unless told otherwise. Kafka's own
 /// week would be the end of every event that a service which is down for longer has not read.
@@ -34,13 +39,31 @@ pub fn name(settings: &KafkaSettings, topic: Topic) -> String {
 /// # Errors
 /// What Kafka says.
 pub async fn create(settings: &KafkaSettings, partitions: i32, replicas: i32) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = kafka::admin(settings).create().context("no Kafka client")?;
     let names = [Topic::Orders, Topic::Deliveries].map(|topic| name(settings, topic));
+    make(settings, &names, partitions, replicas, BATCH_BYTES).await
+}
+
+/// Creates the topic of a service's dead letters where it is missing. One partition: nothing depends on their order.
+///
+/// # Errors
+/// What Kafka says.
+pub async fn create_dead_letters(settings: &KafkaSettings, service: &str, replicas: i32) -> anyhow::Result<()> {
+    make(settings, &[dead_letters::topic(settings, service)], 1, replicas, LETTER_BYTES).await
+}
+
+async fn make(
+    settings: &KafkaSettings,
+    names: &[String],
+    partitions: i32,
+    replicas: i32,
+    largest: &str,
+) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = kafka::admin(settings).create().context("no Kafka client")?;
     let topics: Vec<_> = names
         .iter()
         .map(|name| {
             NewTopic::new(name, partitions, TopicReplication::Fixed(replicas))
-                .set("max.message.bytes", BATCH_BYTES)
+                .set("max.message.bytes", largest)
                 .set("retention.ms", KEPT_MS)
         })
         .collect();

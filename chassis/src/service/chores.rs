@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -17,7 +17,14 @@ use super::{
     Service,
     lanes::{TRY_AGAIN_AFTER, topics_are_there},
 };
-use crate::{Deadlines, Reactions, Settings, commit::Requests, config::Chore, database, preflight, telemetry};
+use crate::{
+    Deadlines, Reactions, Settings,
+    commit::Requests,
+    config::{Chore, Recall},
+    database,
+    messaging::recall,
+    preflight, telemetry,
+};
 
 /// How long an instance may take to say whether it is ready.
 const HEALTH_WITHIN: Duration = Duration::from_secs(5);
@@ -33,7 +40,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let done = match chore {
             Chore::Health => health(self.address(&settings)).await,
             Chore::Migrate => self.migrate(&settings).await,
-            Chore::Topics => make_topics(settings).await,
+            Chore::Topics => make_topics(settings, name).await,
+            Chore::Recall(how) => self.recall(&settings, how).await,
         };
         match done {
             Ok(sentence) => {
@@ -52,6 +60,36 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let pools = database::connect(&settings.database_url, self.name).await?;
         database::migrate(&pools.requests, &self.migrations).await?;
         Ok("the tables are up to date".to_owned())
+    }
+}
+
+impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
+    /// Lists what the database has lost, or rebuilds it. Fails where something could not be rebuilt.
+    async fn recall(self, settings: &Settings, how: Recall) -> anyhow::Result<String> {
+        telemetry::start(settings.log_format)?;
+        let pools = database::connect(&settings.database_url, self.name).await?;
+        database::migrate(&pools.requests, &self.migrations).await?;
+        let kafka = settings.kafka();
+        if how == Recall::Apply {
+            // First of all: whoever still reads is told before anything is changed.
+            recall::forget_group(&kafka, &format!("{}{}", kafka.prefix, self.name)).await?;
+        }
+        let sides = recall::Sides { own: self.announces_on, others: self.listens_to };
+        let lost = recall::find(&kafka, &pools.requests, sides).await?;
+        if how == Recall::List {
+            for (order_id, lost) in &lost {
+                let own: Vec<_> = lost.own.iter().map(|one| format!("{} {}", one.event.kind(), one.version)).collect();
+                println!("order {order_id}: {}", own.join(", "));
+            }
+            return Ok(format!("{} orders are not known as they were announced; nothing was changed", lost.len()));
+        }
+        let recalled = recall::rebuild(&pools.requests, &self.reactions, &lost).await?;
+        for (order_id, why) in &recalled.failed {
+            println!("order {order_id} could not be rebuilt: {why}");
+        }
+        let (done, failed) = (recalled.orders.len(), recalled.failed.len());
+        ensure!(failed == 0, "{done} orders were rebuilt, and {failed} could not be: see above, and try again");
+        Ok(format!("{done} orders were rebuilt; what the other side has said since is read again at the next start"))
     }
 }
 
@@ -86,12 +124,12 @@ fn reachable(ip: IpAddr) -> IpAddr {
 }
 
 /// Creates both topics where they are missing, and waits until they can be used. Those that are there stay as they are.
-async fn make_topics(settings: Settings) -> anyhow::Result<String> {
+async fn make_topics(settings: Settings, service: &str) -> anyhow::Result<String> {
     telemetry::start(settings.log_format)?;
     let settings = Settings { create_topics: true, ..settings };
     let give_up_at = Instant::now() + TOPICS_WITHIN;
     loop {
-        match topics_are_there(&settings).await {
+        match topics_are_there(&settings, service).await {
             Ok(shapes) => {
                 preflight::judge(&[preflight::equal_partitions(&shapes)], settings.despite_preflight)?;
                 return Ok(format!("both topics have {} partitions", shapes[0].partitions));

@@ -14,7 +14,7 @@ use crate::{
     Settings,
     database::Pools,
     messaging::{
-        self, Consumer, Inbox, Progress, Reactions, Relay, Retries, Standing, Wakes,
+        self, Consumer, DeadLetters, Inbox, Leader, Progress, Reactions, Relay, Retries, Standing, Wakes,
         topics::{self, Shape},
     },
     preflight::{self, Check, Severity},
@@ -39,12 +39,11 @@ impl Lanes {
         self,
         stages: &mut Stages,
         settings: &Settings,
-        inbox: Inbox<R>,
+        inbox: Arc<Inbox<R>>,
         wakes: &Wakes,
         partitions: watch::Sender<Option<usize>>,
         standing: watch::Sender<Standing>,
     ) {
-        let inbox = Arc::new(inbox);
         let kafka = settings.kafka();
         let (open, opened) = watch::channel(false);
         let topic = topics::name(&kafka, self.listens_to);
@@ -52,6 +51,7 @@ impl Lanes {
 
         let preflight = Preflight {
             settings: settings.clone(),
+            service: self.name,
             group: group.clone(),
             pool: self.pools.inbox.clone(),
             longest_wait: self.longest_wait,
@@ -66,13 +66,20 @@ impl Lanes {
         });
         let (heard, pool, topic) = (inbox.heard(), self.pools.inbox.clone(), self.listens_to);
         stages.add("heard", move |stop| heard.keep(pool, topic, stop));
+        let pauses = inbox.pauses();
         stages.add("retries", |stop| Retries::new(inbox, self.pools.inbox, wakes.retries.clone()).run(stop));
+        let (letters, mut gate) = (DeadLetters::new(&kafka, self.name, self.pools.relay.clone()), opened.clone());
+        stages.add("dead letters", |stop| async move {
+            if passes(&mut gate, &stop).await {
+                letters.run(stop).await;
+            }
+        });
         // The relay goes last: what the consumer's final batch announced still goes out.
         let (pool, handed_over, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
         stages.add("relay", move |stop| async move {
             if passes(&mut gate, &stop).await {
                 let relay = Relay::new(pool.clone(), self.announces_on, &kafka, handed_over.clone())?;
-                messaging::run_relay(relay, pool, handed_over, standing, stop).await;
+                Leader { relay, pool, handed_over, pauses, standing }.run(stop).await;
             }
             anyhow::Ok(())
         });
@@ -90,6 +97,7 @@ async fn passes(gate: &mut watch::Receiver<bool>, stop: &CancellationToken) -> b
 /// What has to be right before the lanes open.
 struct Preflight {
     settings: Settings,
+    service: &'static str,
     group: String,
     pool: PgPool,
     longest_wait: TimeDelta,
@@ -122,7 +130,7 @@ impl Preflight {
     }
 
     async fn look(&self) -> anyhow::Result<Vec<Check>> {
-        let shapes = topics_are_there(&self.settings).await?;
+        let shapes = topics_are_there(&self.settings, self.service).await?;
         let Settings { profile, despite_preflight, .. } = self.settings;
         let kafka = self.settings.kafka();
         let checks = preflight::all(&kafka, &self.group, &self.pool, &shapes, profile, self.longest_wait).await?;
@@ -135,11 +143,12 @@ impl Preflight {
     }
 }
 
-/// Creates the topics where told to, and says what both are like.
-pub(super) async fn topics_are_there(settings: &Settings) -> anyhow::Result<[Shape; 2]> {
+/// Creates the topics where told to, with the one for what this service cannot apply, and says what both are like.
+pub(super) async fn topics_are_there(settings: &Settings, service: &str) -> anyhow::Result<[Shape; 2]> {
     let kafka = settings.kafka();
     if settings.create_topics {
         topics::create(&kafka, settings.partitions, settings.replicas).await?;
+        topics::create_dead_letters(&kafka, service, settings.replicas).await?;
     }
     tokio::task::spawn_blocking(move || topics::shapes(&kafka)).await.context("the check of the topics died")?
 }

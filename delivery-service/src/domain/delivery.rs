@@ -62,6 +62,12 @@ impl Delivery {
         }
     }
 
+    /// The order's first event can never be applied, and an operator gives it up: there will be no delivery.
+    #[must_use]
+    pub fn give_up(order_id: OrderId, stamp: Stamp) -> Decision {
+        Self::blank(order_id, stamp).refuse(CreationFailure::Unprocessable, vec![], stamp)
+    }
+
     /// An event about an order that has a delivery. It has happened, so there is always an answer.
     #[must_use]
     pub fn react(self, event: &Event, stamp: Stamp) -> Decision {
@@ -138,7 +144,7 @@ impl Delivery {
     }
 
     /// What is known before anything is: shown by nobody but an anomaly.
-    fn blank(order_id: OrderId, stamp: Stamp) -> Self {
+    pub(super) fn blank(order_id: OrderId, stamp: Stamp) -> Self {
         Self {
             id: DeliveryId(stamp.fresh_id),
             order_id,
@@ -157,8 +163,7 @@ impl Delivery {
     }
 
     fn planned(mut self, order: &OrderCompleted, plan: &mut Plan, stamp: Stamp) -> Decision {
-        self.address = Some(order.delivery_address.clone());
-        self.weight_g = weight_g(&order.items);
+        self = self.addressed(order);
         match plan.take(order, self.weight_g, stamp) {
             Ok(slot) => self.schedule(slot, stamp),
             Err(reason) => {
@@ -168,20 +173,27 @@ impl Delivery {
         }
     }
 
-    fn schedule(mut self, slot: Slot, stamp: Stamp) -> Decision {
+    /// Where it goes, and what it weighs.
+    pub(super) fn addressed(mut self, order: &OrderCompleted) -> Self {
+        self.address = Some(order.delivery_address.clone());
+        self.weight_g = weight_g(&order.items);
+        self
+    }
+
+    pub(super) fn schedule(mut self, slot: Slot, stamp: Stamp) -> Decision {
         self.slot = Some(slot.clone());
         let created = DeliveryCreated { delivery_id: self.id, promised_date: slot.date, slot: slot.clone() };
         let decision = Decision::announced(self, Status::Scheduled, Event::DeliveryCreated(created), stamp);
         Decision { slot: Some(SlotChange::Take(slot)), ..decision }
     }
 
-    fn refuse(mut self, reason: CreationFailure, alternatives: Vec<Slot>, stamp: Stamp) -> Decision {
+    pub(super) fn refuse(mut self, reason: CreationFailure, alternatives: Vec<Slot>, stamp: Stamp) -> Decision {
         let failed = DeliveryFailed::Creation { reason, alternatives };
         self.failure = Some(failed.clone());
         Decision::announced(self, Status::Refused, Event::DeliveryFailed(failed), stamp)
     }
 
-    fn cancel(self, stamp: Stamp) -> Decision {
+    pub(super) fn cancel(self, stamp: Stamp) -> Decision {
         let (slot, couriers) = (self.place_given_back(), self.courier_freed());
         let cancelled = Event::DeliveryCancelled(DeliveryCancelled {});
         Decision { slot, couriers, ..Decision::announced(self, Status::Cancelled, cancelled, stamp) }
@@ -204,7 +216,7 @@ impl Delivery {
         Ok(Decision::announced(self, Status::Dispatched, dispatched, stamp))
     }
 
-    fn complete(mut self, proof: Proof, stamp: Stamp) -> Decision {
+    pub(super) fn complete(mut self, proof: Proof, stamp: Stamp) -> Decision {
         let couriers = self.courier_freed();
         self.proof = Some(proof.clone());
         let completed = Event::DeliveryCompleted(DeliveryCompleted { proof });
@@ -233,7 +245,7 @@ impl Delivery {
         self.slot.clone().map(SlotChange::GiveBack)
     }
 
-    fn courier_freed(&self) -> Vec<CourierChange> {
+    pub(super) fn courier_freed(&self) -> Vec<CourierChange> {
         self.courier.iter().cloned().map(CourierChange::Free).collect()
     }
 }

@@ -7,6 +7,7 @@ mod decision;
 mod delivery;
 mod outlook;
 mod plan;
+mod recall;
 mod status;
 mod terms;
 
@@ -20,6 +21,7 @@ pub use plan::{
     DAYS_ON_OFFER, Destination, PREFIX_MAX_CHARS, Places, Plan, Zone, normal_postal_code, prefixes_of,
     readable_postal_code,
 };
+pub use recall::NotRecalled;
 pub use status::{Status, UnknownStatus};
 pub use terms::{Attention, MOST_ATTEMPTS, Terms, UnknownAttention, WaitingFor};
 

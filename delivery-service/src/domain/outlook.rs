@@ -149,7 +149,7 @@ fn examples() -> Vec<Event> {
 fn example(kind: EventKind) -> Option<Event> {
     match kind {
         EventKind::OrderCompleted => Some(Event::OrderCompleted(OrderCompleted {
-            items: vec![Item { sku: String::new(), quantity: 1, weight_g: 1 }],
+            items: vec![Item { sku: String::new(), quantity: 1, weight_g: 1, unit_price_minor: None }],
             total: Money::new(1, "EUR".parse().ok()?),
             delivery_address: Address {
                 recipient: String::new(),
@@ -160,6 +160,7 @@ fn example(kind: EventKind) -> Option<Event> {
                 country: "AA".to_owned(),
             },
             wished_date: None,
+            customer_id: None,
         })),
         EventKind::OrderCancelled => {
             Some(Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer }))

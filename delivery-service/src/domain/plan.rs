@@ -122,6 +122,12 @@ impl Plan {
         Self { routes, zones, slots: slots.into_iter().collect() }
     }
 
+    /// Whether there is such a zone.
+    #[must_use]
+    pub fn has_zone(&self, id: &str) -> bool {
+        self.zones.contains_key(id)
+    }
+
     /// The same plan before these zones were there.
     #[must_use]
     pub fn without(mut self, zones: &[String]) -> Self {

@@ -35,7 +35,7 @@ fn zone(id: &str, prefixes: &[&str], capacity_per_day: i64) -> Zone {
 
 fn order(postal_code: &str) -> OrderCompleted {
     OrderCompleted {
-        items: vec![Item { sku: "tea".into(), quantity: 2, weight_g: 500 }],
+        items: vec![Item { sku: "tea".into(), quantity: 2, weight_g: 500, unit_price_minor: None }],
         total: Money::new(100, "EUR".parse().expect("a currency")),
         delivery_address: Address {
             recipient: "Ada".into(),
@@ -46,6 +46,7 @@ fn order(postal_code: &str) -> OrderCompleted {
             country: "DE".into(),
         },
         wished_date: None,
+        customer_id: None,
     }
 }
 
@@ -132,7 +133,7 @@ fn an_address_that_nobody_can_read_is_told_from_one_that_nobody_serves() {
 fn weight_is_limited_and_never_overflows() {
     let mut plan = Plan::new([zone("north", &["1"], 9)], []);
     let heavy = |quantity, weight_g| OrderCompleted {
-        items: vec![Item { sku: "anvil".into(), quantity, weight_g }; 3],
+        items: vec![Item { sku: "anvil".into(), quantity, weight_g, unit_price_minor: None }; 3],
         ..order("1")
     };
     check_scheduled(heavy(1, 3_333), &mut plan, "north", day(2));

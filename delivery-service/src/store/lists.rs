@@ -99,7 +99,7 @@ pub async fn waiting(
     )
     .fetch_all(&mut *connection)
     .await?;
-    deliveries(connection, &ids).await
+    deliveries(connection, &ids, None).await
 }
 
 /// So many zones after this one, by id: all of them, or those of a country.

@@ -73,6 +73,14 @@ impl Broker {
         back.ok_or_else(|| self.process.failure("Kafka could not be started again"))
     }
 
+    pub async fn lose_everything(&mut self) -> Result<()> {
+        self.kill().await?;
+        let storage = self.process.directory().join("storage");
+        fs::remove_dir_all(&storage).context("Kafka's storage could not be removed.")?;
+        self.distribution.lay_out(&storage)?;
+        self.restart().await
+    }
+
     pub fn pause(&self) -> Result<()> {
         self.process.signal(Signal::STOP)
     }

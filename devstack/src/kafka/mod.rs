@@ -110,6 +110,11 @@ impl Kafka {
         self.own_broker()?.restart().await
     }
 
+    /// Kills the broker, removes everything it had, and starts it on empty storage, with the same ports: no topics, no groups.
+    pub async fn lose_everything(&mut self) -> Result<()> {
+        self.own_broker()?.lose_everything().await
+    }
+
     /// Makes the broker stand still with its connections open (SIGSTOP): to its clients that looks like a network that
     /// swallows everything.
     pub fn pause(&mut self) -> Result<()> {

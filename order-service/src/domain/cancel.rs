@@ -65,7 +65,7 @@ impl Order {
         }
     }
 
-    fn asking_to_cancel(mut self, reason: CancellationReason) -> Decision {
+    pub(super) fn asking_to_cancel(mut self, reason: CancellationReason) -> Decision {
         self.cancellation = Some(Cancellation::Asked(reason));
         self.cancellation_asked = 1;
         Decision::nothing(self).status(Status::Cancelling).announcing(Event::OrderCancelled(OrderCancelled { reason }))

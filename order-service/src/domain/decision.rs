@@ -75,6 +75,8 @@ pub enum What {
     DeadlineExtended(TooEarly),
     /// The delivery side announced something.
     Event(EventKind),
+    /// The database had lost it, and it was rebuilt from what had been announced.
+    Recalled,
 }
 
 impl What {
@@ -88,6 +90,7 @@ impl What {
             What::DeadlinePassed => "deadline_passed",
             What::DeadlineExtended(_) => "deadline_extended",
             What::Event(kind) => kind.name(),
+            What::Recalled => "recalled",
         }
     }
 }

@@ -12,6 +12,7 @@ mod order;
 mod outlook;
 mod place;
 mod react;
+mod recall;
 #[cfg(test)]
 mod tests;
 
@@ -23,3 +24,4 @@ pub use names::UnknownName;
 pub use order::{Attention, Cancellation, KnownDelivery, Order, OrderItem, Payment, Status, StockState};
 pub use outlook::{Coming, Prospect, Stage};
 pub use place::{PlaceOrder, Wanted};
+pub use recall::NotRecalled;

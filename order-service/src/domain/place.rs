@@ -90,11 +90,17 @@ fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, stamp
 }
 
 fn completed(order: &Order) -> OrderCompleted {
-    let item = |item: &OrderItem| Item { sku: item.sku.clone(), quantity: item.quantity, weight_g: item.weight_g };
+    let item = |item: &OrderItem| Item {
+        sku: item.sku.clone(),
+        quantity: item.quantity,
+        weight_g: item.weight_g,
+        unit_price_minor: Some(item.unit_price_minor),
+    };
     OrderCompleted {
         items: order.items.iter().map(item).collect(),
         total: order.total(),
         delivery_address: order.delivery_address.clone(),
         wished_date: order.wished_date,
+        customer_id: Some(order.customer_id.clone()),
     }
 }

@@ -87,8 +87,8 @@ fn traced(mut envelope: Envelope) -> Envelope {
     envelope
 }
 
-fn item(sku: &str, quantity: u32, weight_g: u32) -> Item {
-    Item { sku: sku.to_owned(), quantity, weight_g }
+fn item(sku: &str, quantity: u32, weight_g: u32, unit_price_minor: Option<i64>) -> Item {
+    Item { sku: sku.to_owned(), quantity, weight_g, unit_price_minor }
 }
 
 fn date(text: &str) -> chrono::NaiveDate {
@@ -97,7 +97,7 @@ fn date(text: &str) -> chrono::NaiveDate {
 
 fn full_order() -> OrderCompleted {
     OrderCompleted {
-        items: vec![item("TEA-GREEN-100", 2, 120), item("POT-BLUE", 1, 950)],
+        items: vec![item("TEA-GREEN-100", 2, 120, Some(799)), item("POT-BLUE", 1, 950, Some(2799))],
         total: Money::new(4397, "EUR".parse().expect("a currency")),
         delivery_address: Address {
             recipient: "Zoë Müller".to_owned(),
@@ -108,13 +108,14 @@ fn full_order() -> OrderCompleted {
             country: "DE".to_owned(),
         },
         wished_date: Some(date("2026-03-04")),
+        customer_id: Some("customer-42".to_owned()),
     }
 }
 
 /// Everything that may be left out is left out.
 fn least_order() -> OrderCompleted {
     OrderCompleted {
-        items: vec![item("TEA-GREEN-100", 1, 120)],
+        items: vec![item("TEA-GREEN-100", 1, 120, None)],
         total: Money::new(1500, "JPY".parse().expect("a currency")),
         delivery_address: Address {
             recipient: "佐藤 花子".to_owned(),
@@ -125,6 +126,7 @@ fn least_order() -> OrderCompleted {
             country: "JP".to_owned(),
         },
         wished_date: None,
+        customer_id: None,
     }
 }
 

@@ -40,7 +40,8 @@ fn money() -> impl Strategy<Value = Money> {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    (text(), any::<u32>(), any::<u32>()).prop_map(|(sku, quantity, weight_g)| Item { sku, quantity, weight_g })
+    (text(), any::<u32>(), any::<u32>(), option::of(any::<i64>()))
+        .prop_map(|(sku, quantity, weight_g, unit_price_minor)| Item { sku, quantity, weight_g, unit_price_minor })
 }
 
 fn address() -> impl Strategy<Value = Address> {
@@ -85,9 +86,9 @@ fn failed() -> impl Strategy<Value = DeliveryFailed> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let completed = (vec(item(), 0..4), money(), address(), option::of(date())).prop_map(
-        |(items, total, delivery_address, wished_date)| {
-            Event::OrderCompleted(OrderCompleted { items, total, delivery_address, wished_date })
+    let completed = (vec(item(), 0..4), money(), address(), option::of(date()), option::of(text())).prop_map(
+        |(items, total, delivery_address, wished_date, customer_id)| {
+            Event::OrderCompleted(OrderCompleted { items, total, delivery_address, wished_date, customer_id })
         },
     );
     let reasons =

@@ -111,7 +111,7 @@ impl Inbox {
     }
 
     fn planned(&self, candidates: impl IntoIterator<Item = Candidate>) -> Planned {
-        let plan = plan(&self.seen, &candidates.into_iter().collect::<Vec<_>>(), &HashSet::new());
+        let plan = plan(&self.seen, &candidates.into_iter().collect::<Vec<_>>(), &HashMap::new());
         let has_jumped = |first: Version, seen: Option<Version>| first > seen.unwrap_or_default().next();
         let jumps = plan.claims.iter().filter(|claim| has_jumped(claim.first, claim.seen));
         let jumped = jumps.map(|claim| claim.order_id).collect();

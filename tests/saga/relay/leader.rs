@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use chassis::{
     Tx,
-    messaging::{self, HandOver, Outgoing, Standing, run_relay},
+    messaging::{self, HandOver, Leader, Outgoing, Pauses, Standing},
 };
 use shared_events::OrderId;
 use sqlx::{PgPool, postgres::PgListener};
@@ -27,7 +27,9 @@ impl Instance {
         let (sender, standing) = watch::channel(Standing::Down);
         let pool = outbox.connections(3);
         let relay = outbox.relay_told_by(pool.clone(), handed_over.clone());
-        let task = tokio::spawn(run_relay(relay, pool, handed_over.clone(), sender, stop.clone()));
+        let leader =
+            Leader { relay, pool, handed_over: handed_over.clone(), pauses: Pauses::default(), standing: sender };
+        let task = tokio::spawn(leader.run(stop.clone()));
         Self { handed_over, standing, stop, task }
     }
 

@@ -40,7 +40,7 @@ const DUPLICATE: Outcome = Outcome::Duplicate;
 #[track_caller]
 fn check(seen: Option<i64>, batch: &[Candidate], outcomes: &[Outcome], claims: &[Claim]) {
     let seen = seen.map(|seen| (order(1), Version(seen))).into_iter().collect();
-    let plan = plan(&seen, batch, &HashSet::new());
+    let plan = plan(&seen, batch, &HashMap::new());
     assert_eq!(plan.outcomes, outcomes);
     assert_eq!(plan.claims, claims);
 }
@@ -114,8 +114,8 @@ fn what_cannot_be_read_leaves_its_place_free_and_its_successors_wait() {
 fn nothing_of_an_unknown_order_is_tried_and_the_others_are() {
     let (one, two) = (order(1), order(2));
     let batch = [waits(one, 1), jumps(one, 2), waits(two, 1)];
-    let plan = plan(&HashMap::new(), &batch, &HashSet::from([one]));
-    assert_eq!(plan.outcomes, [Outcome::Parked(Reason::UnknownOrder), gap(0), HANDLED]);
+    let plan = plan(&HashMap::new(), &batch, &HashMap::from([(one, Reason::UnknownOrder)]));
+    assert_eq!(plan.outcomes, [Outcome::Parked(Reason::UnknownOrder), Outcome::Parked(Reason::UnknownOrder), HANDLED]);
     assert_eq!(plan.claims, [claim(one, None, 1, 0), claim(two, None, 1, 1)]);
 }
 
@@ -167,7 +167,7 @@ proptest! {
         seen in any_seen(),
         batch in prop::collection::vec(any_candidate(), 0..30),
     ) {
-        let plan = plan(&seen, &batch, &HashSet::new());
+        let plan = plan(&seen, &batch, &HashMap::new());
         let mut walked = seen.iter().map(|(order_id, version)| (*order_id, version.0)).collect();
         let expected: Vec<_> = batch.iter().map(|candidate| naive(&mut walked, candidate)).collect();
         prop_assert_eq!(&plan.outcomes, &expected);
@@ -183,10 +183,10 @@ proptest! {
         batch in prop::collection::vec(any_candidate(), 1..30),
         cut in any::<prop::sample::Index>(),
     ) {
-        let whole = plan(&seen, &batch, &HashSet::new());
+        let whole = plan(&seen, &batch, &HashMap::new());
         let (first, second) = batch.split_at(cut.index(batch.len()));
-        let before = plan(&seen, first, &HashSet::new());
-        let then = plan(&after(&seen, &before), second, &HashSet::new());
+        let before = plan(&seen, first, &HashMap::new());
+        let then = plan(&after(&seen, &before), second, &HashMap::new());
         prop_assert_eq!(&whole.outcomes, &[before.outcomes.clone(), then.outcomes.clone()].concat());
         prop_assert_eq!(after(&seen, &whole), after(&after(&seen, &before), &then));
     }
@@ -196,7 +196,7 @@ proptest! {
         seen in any_seen(),
         batch in prop::collection::vec(any_candidate(), 0..30),
     ) {
-        let plan = plan(&seen, &batch, &HashSet::new());
+        let plan = plan(&seen, &batch, &HashMap::new());
         prop_assert!(plan.claims.is_sorted_by(|a, b| a.order_id < b.order_id));
         let claimed: HashSet<_> = plan.claims.iter().map(|claim| claim.order_id).collect();
         for (candidate, outcome) in batch.iter().zip(&plan.outcomes) {

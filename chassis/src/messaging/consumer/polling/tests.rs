@@ -1,3 +1,6 @@
+use rdkafka::ClientConfig;
+use tokio::sync::watch;
+
 use super::*;
 
 fn record(offset: i64) -> Record {
@@ -11,7 +14,7 @@ fn thread() -> (PollThread, mpsc::Receiver<Polled>) {
     // Without a broker: nothing is ever polled.
     let client = ClientConfig::new().set("group.id", "nobody").create_with_context(assignment).expect("a client");
     let stop = CancellationToken::new();
-    (PollThread { client: Arc::new(client), topic: "orders".into(), sender, waiting: VecDeque::new(), stop }, receiver)
+    (PollThread::new(Arc::new(client), "orders".into(), sender, stop), receiver)
 }
 
 fn offsets(receiver: &mut mpsc::Receiver<Polled>) -> Vec<i64> {

@@ -1,0 +1,96 @@
+//! `/parked-events/{id}/giving-up`: the one way to be rid of an event that can never be applied, and only where the saga can still end well.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::json;
+use shared_events::{OrderId, Version};
+use uuid::Uuid;
+
+use super::{Operations, reason};
+use crate::{
+    Failure, Tx,
+    access::Principal,
+    audit, clock,
+    http::{Answer, Caller, Form, Path, Problem},
+    messaging::{GiveUp, Reactions},
+};
+
+/// Those that nothing but a hand can move. A gap waits for its predecessor, and what is paused for its end.
+const HOPELESS: [&str; 3] = ["undecodable", "unknown_schema", "rejected"];
+
+/// `POST /parked-events/{id}/giving-up`: the first event of an order is answered without having been applied.
+pub(super) async fn give_up<R: Reactions>(
+    State(operations): State<Arc<Operations<R>>>,
+    by: Principal,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let why = reason(&mut form);
+    form.finish()?;
+    let parked =
+        sqlx::query!("select order_id, version, cause, error, resolution from parked_events where id = $1", id);
+    let parked = parked.fetch_optional(&operations.pool).await?.ok_or_else(|| Problem::not_found("parked event"))?;
+    let place = parked.order_id.map(OrderId).zip(parked.version.map(Version));
+    let order_id = match (&parked.resolution, place) {
+        (Some(resolution), _) => {
+            return Err(refused(format!("The event is {} already.", resolution.replace('_', " "))));
+        }
+        (None, Some((order_id, Version(1)))) if HOPELESS.contains(&parked.cause.as_str()) => order_id,
+        (None, _) => {
+            let detail = "Only the first event of an order that cannot be applied can be given up: all else waits for something that \
+                          can still come.";
+            return Err(refused(detail.to_owned()));
+        }
+    };
+    let (stamp, cause) = (clock::stamp(), caller.cause);
+    let mut tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
+    operations.inbox.give_up(&mut tx, order_id, stamp, cause).await.map_err(problem)?;
+    resolve(&mut tx, order_id).await?;
+    let detail = json!({ "parked_event": id, "cause": parked.cause, "error": parked.error });
+    audit::record(&mut tx, &by, "give_up", &format!("order {order_id}"), &why, detail).await?;
+    tx.commit().await?;
+    operations.retries.wake();
+    Ok(Answer::json(StatusCode::OK, &json!({ "parked_event": id, "order_id": order_id, "resolution": "given_up" })))
+}
+
+/// The event is dealt with, and what waits behind it may go on.
+async fn resolve(tx: &mut Tx<'_>, order_id: OrderId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update parked_events
+         set resolved_at = case when version = 1 then $2::timestamptz end,
+             resolution = case when version = 1 then 'given_up' end,
+             next_attempt_at = case when version > 1 then $2 end
+         where order_id = $1 and resolved_at is null and (version = 1 or (version = 2 and cause = 'gap'))",
+        order_id.0,
+        clock::now()
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
+}
+
+fn refused(detail: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "cannot_be_given_up", detail)
+}
+
+fn problem(error: GiveUp) -> Problem {
+    match error {
+        GiveUp::NotHere | GiveUp::AlreadyBegun(_) | GiveUp::Paused => {
+            refused(format!("This cannot be given up: {error}."))
+        }
+        GiveUp::Moved | GiveUp::Failed(Failure::Transient(_)) => {
+            tracing::warn!(%error, "an event could not be given up for now: {error}");
+            Problem::unavailable(
+                "try_again",
+                "Somebody else is just working on this order, or the database is away; nothing was changed.",
+            )
+        }
+        GiveUp::Failed(error) => {
+            tracing::error!(%error, "an event could not be given up: {error}");
+            Problem::internal()
+        }
+    }
+}

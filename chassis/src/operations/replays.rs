@@ -1,0 +1,291 @@
+//! `/replays`: a set of parked events, rehearsed and frozen when it is made, and replayed just so when somebody starts it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use shared_events::{OrderId, Version};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{MOST_EVENTS, Operations, Time, reason};
+use crate::{
+    Tx,
+    access::Principal,
+    audit, clock,
+    database::column,
+    http::{Answer, Form, Page, Parameters, Path, Problem},
+    messaging::{CAUSES, Inbox, Reactions, Rehearsed, Verdict, lanes, retries::Kept},
+};
+
+/// How many events a second are replayed unless told.
+const USUAL_RATE: i64 = 50;
+
+/// A parked event that was chosen.
+struct Chosen {
+    place: Option<(OrderId, Version)>,
+    resolution: Option<String>,
+    kept: Kept,
+}
+
+/// Which events are to be replayed.
+struct Wanted {
+    ids: Vec<Uuid>,
+    cause: Option<String>,
+    order_id: Option<OrderId>,
+    reason: String,
+    per_second: i32,
+}
+
+impl Wanted {
+    fn read(mut form: Form) -> Result<Self, Problem> {
+        let texts = if form.has("events") { form.texts("events", 1..=MOST_EVENTS, 1..=64) } else { vec![] };
+        let ids: Vec<Uuid> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        if ids.len() != texts.len() {
+            form.refuse("events", "has to be a list of ids of parked events");
+        }
+        let cause = form.optional_text("cause", 1..=20);
+        if cause.as_ref().is_some_and(|cause| !CAUSES.contains(&cause.as_str())) {
+            form.refuse("cause", format!("has to be one of {}", CAUSES.join(", ")));
+        }
+        let order_id = form.optional_parsed("order_id", "the id of an order");
+        if texts.is_empty() && cause.is_none() && order_id.is_none() {
+            form.refuse("", "has to say which: events, cause or order_id");
+        }
+        let reason = reason(&mut form);
+        let per_second = form.optional_integer("per_second", 1..=1_000).unwrap_or(USUAL_RATE);
+        form.finish()?;
+        Ok(Self { ids, cause, order_id, reason, per_second: i32::try_from(per_second).unwrap_or(1) })
+    }
+
+    /// Those that are named, whatever became of them, or those that wait.
+    async fn choose(&self, pool: &PgPool) -> sqlx::Result<Vec<Chosen>> {
+        let rows = sqlx::query!(
+            r#"select id, topic, "partition", "offset", order_id, version, key, header_names,
+                      header_values as "header_values: Vec<Option<Vec<u8>>>", payload, resolution
+               from parked_events
+               where case when cardinality($1::uuid[]) > 0 then id = any ($1) else resolved_at is null end
+                 and ($2::text is null or cause = $2)
+                 and ($3::uuid is null or order_id = $3)
+               order by id limit $4"#,
+            &self.ids,
+            self.cause,
+            self.order_id.map(|order_id| order_id.0),
+            i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX),
+        );
+        let rows = rows.fetch_all(pool).await?.into_iter().map(|row| Chosen {
+            place: row.order_id.map(OrderId).zip(row.version.map(Version)),
+            resolution: row.resolution,
+            kept: Kept {
+                id: row.id,
+                topic: row.topic,
+                partition: row.partition,
+                offset: row.offset,
+                key: row.key,
+                header_names: row.header_names,
+                header_values: row.header_values,
+                payload: row.payload,
+            },
+        });
+        Ok(rows.collect())
+    }
+}
+
+/// One event of a set, as it was rehearsed.
+struct Member {
+    parked_id: Uuid,
+    place: Option<(OrderId, Version)>,
+    rehearsed: Rehearsed,
+}
+
+/// `POST /replays`: rehearses and freezes a set. Nothing is replayed.
+pub(super) async fn make<R: Reactions>(
+    State(operations): State<Arc<Operations<R>>>,
+    by: Principal,
+    form: Form,
+) -> Result<Answer, Problem> {
+    let wanted = Wanted::read(form)?;
+    let chosen = wanted.choose(&operations.pool).await?;
+    if chosen.is_empty() {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
+    }
+    let mut members = Vec::with_capacity(chosen.len());
+    for lane in lanes(chosen, |chosen| chosen.place) {
+        members.extend(rehearse(&operations.inbox, lane).await?);
+    }
+    let (id, now) = (clock::fresh_id(), clock::now());
+    let mut tx = Tx::from(operations.pool.begin().await?);
+    let made = sqlx::query!(
+        "insert into replays (id, made_at, made_by, reason, per_second) values ($1, $2, $3, $4, $5)",
+        id,
+        now,
+        &*by.subject,
+        wanted.reason,
+        wanted.per_second
+    );
+    made.execute(&mut *tx).await?;
+    insert_members(&mut tx, id, &members).await?;
+    let detail = json!({ "events": members.len() });
+    audit::record(&mut tx, &by, "make_replay", &format!("replay {id}"), &wanted.reason, detail).await?;
+    tx.commit().await?;
+    Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/replays/{id}")))
+}
+
+/// What was resolved before stays so. The others are played, those of one order one after the other.
+async fn rehearse<R: Reactions>(inbox: &Inbox<R>, lane: Vec<Chosen>) -> sqlx::Result<Vec<Member>> {
+    let (resolved, waiting): (Vec<_>, Vec<_>) = lane.into_iter().partition(|chosen| chosen.resolution.is_some());
+    let settled = resolved.into_iter().map(|chosen| {
+        let is_stale = chosen.resolution.as_deref() == Some("stale");
+        let verdict = if is_stale { Verdict::Stale } else { Verdict::Duplicate };
+        let detail = format!("it is {} already", chosen.resolution.unwrap_or_default().replace('_', " "));
+        let rehearsed = Rehearsed { verdict, detail, money: vec![] };
+        Member { parked_id: chosen.kept.id, place: chosen.place, rehearsed }
+    });
+    let mut members: Vec<Member> = settled.collect();
+    let places: Vec<_> = waiting.iter().map(|chosen| (chosen.kept.id, chosen.place)).collect();
+    let records: Vec<_> = waiting.into_iter().map(|chosen| chosen.kept.record()).collect();
+    let rehearsed = inbox.rehearse(&records).await?;
+    let played = places.into_iter().zip(rehearsed);
+    members.extend(played.map(|((parked_id, place), rehearsed)| Member { parked_id, place, rehearsed }));
+    members.sort_by_key(|member| member.place);
+    Ok(members)
+}
+
+async fn insert_members(tx: &mut Tx<'_>, id: Uuid, members: &[Member]) -> sqlx::Result<()> {
+    let numbers: Vec<i32> = (1..).take(members.len()).collect();
+    let inserted = sqlx::query!(
+        "insert into replay_events (replay_id, number, parked_id, order_id, version, rehearsed, detail, money)
+         select $1, * from unnest($2::integer[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[])",
+        id,
+        &numbers,
+        &column(members, |member| member.parked_id),
+        &column(members, |member| member.place.map(|(order_id, _)| order_id.0)) as _,
+        &column(members, |member| member.place.map(|(_, version)| version.0)) as _,
+        &column(members, |member| member.rehearsed.verdict.name()) as _,
+        &column(members, |member| member.rehearsed.detail.replace('\0', "\u{fffd}")),
+        &column(members, |member| member.rehearsed.money.join(", ")),
+    );
+    inserted.execute(&mut **tx).await.map(drop)
+}
+
+/// `POST /replays/{id}/start`: exactly that set is replayed, in its order. Started twice, it is replayed once.
+pub(super) async fn start<R: Reactions>(
+    State(operations): State<Arc<Operations<R>>>,
+    by: Principal,
+    Path(id): Path<Uuid>,
+    mut form: Form,
+) -> Result<Answer, Problem> {
+    let why = reason(&mut form);
+    form.finish()?;
+    let mut tx = Tx::from(operations.pool.begin().await?);
+    let started = sqlx::query!(
+        "update replays set started_at = $2, started_by = $3 where id = $1 and started_at is null",
+        id,
+        clock::now(),
+        &*by.subject
+    );
+    if started.execute(&mut *tx).await?.rows_affected() > 0 {
+        audit::record(&mut tx, &by, "start_replay", &format!("replay {id}"), &why, json!({})).await?;
+        tx.commit().await?;
+    }
+    shown(&operations.pool, id, StatusCode::ACCEPTED).await
+}
+
+#[derive(Debug, Serialize)]
+struct Replay {
+    id: Uuid,
+    made_at: Time,
+    made_by: String,
+    reason: String,
+    per_second: i32,
+    started_at: Option<Time>,
+    started_by: Option<String>,
+    ended_at: Option<Time>,
+    events: i64,
+    /// How many of them have been replayed.
+    done: i64,
+}
+
+/// `GET /replays`: the youngest first.
+pub(super) async fn list<R: Reactions>(
+    State(operations): State<Arc<Operations<R>>>,
+    mut asked: Parameters,
+) -> Result<Answer, Problem> {
+    let page = Page::<Uuid>::read(&mut asked);
+    asked.finish()?;
+    let found = sqlx::query_as!(
+        Replay,
+        r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
+                  (select count(*) from replay_events where replay_id = id) as "events!",
+                  (select count(outcome) from replay_events where replay_id = id) as "done!"
+           from replays where id < $1 order by id desc limit $2"#,
+        page.after.unwrap_or(Uuid::max()),
+        page.rows()
+    );
+    Ok(page.answer(found.fetch_all(&operations.pool).await?, |replay| replay.id))
+}
+
+/// `GET /replays/{id}`: with every event of the set.
+pub(super) async fn show<R: Reactions>(
+    State(operations): State<Arc<Operations<R>>>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer, Problem> {
+    shown(&operations.pool, id, StatusCode::OK).await
+}
+
+#[derive(Debug, Serialize)]
+struct Event {
+    number: i32,
+    parked_id: Uuid,
+    order_id: Option<Uuid>,
+    version: Option<i64>,
+    /// What would have become of it when the set was made.
+    rehearsed: String,
+    detail: String,
+    /// The money that it would have moved; empty: none.
+    money: String,
+    outcome: Option<String>,
+    error: Option<String>,
+    at: Option<Time>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    replay: Replay,
+    /// How many events of each kind the rehearsal has found, and how many would move money.
+    rehearsal: BTreeMap<String, usize>,
+    moving_money: usize,
+    outcomes: BTreeMap<String, usize>,
+    items: Vec<Event>,
+}
+
+async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
+    let replay = sqlx::query_as!(
+        Replay,
+        r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
+                  (select count(*) from replay_events where replay_id = id) as "events!",
+                  (select count(outcome) from replay_events where replay_id = id) as "done!"
+           from replays where id = $1"#,
+        id
+    );
+    let replay = replay.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("replay"))?;
+    let items = sqlx::query_as!(
+        Event,
+        "select number, parked_id, order_id, version, rehearsed, detail, money, outcome, error, at
+         from replay_events where replay_id = $1 order by number",
+        id
+    );
+    let items = items.fetch_all(pool).await?;
+    let (mut rehearsal, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
+    for item in &items {
+        *rehearsal.entry(item.rehearsed.clone()).or_default() += 1;
+        if let Some(outcome) = &item.outcome {
+            *outcomes.entry(outcome.clone()).or_default() += 1;
+        }
+    }
+    let moving_money = items.iter().filter(|item| !item.money.is_empty()).count();
+    Ok(Answer::json(status, &Shown { replay, rehearsal, moving_money, outcomes, items }))
+}

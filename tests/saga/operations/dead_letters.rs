@@ -1,0 +1,76 @@
+//! What rests is told to other tools, byte for byte, and stays where it is.
+
+use bytes::Bytes;
+use shared_events::Topic;
+use tests::{PATIENCE, envelope, eventually, fresh_order, golden, record};
+
+use super::{Operator, pair};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_event_that_rests_goes_to_the_topic_of_dead_letters_once_and_byte_for_byte() {
+    let (pair, _) = pair("deadletters").await;
+    let (_, deliveries) = pair.pools();
+    let operator = Operator::of(&pair.deliveries);
+    let mut broken = record(&pair.env.topic(Topic::Orders), &envelope(fresh_order(), 1, golden("OrderCompleted.v1")));
+    broken.payload = Some(Bytes::from_static(b"{\xff not JSON"));
+    broken.headers.push(("twice".to_owned(), Some(Bytes::from_static(b"\x00\xfe"))));
+    broken.headers.push(("twice".to_owned(), None));
+    pair.env.produce(std::slice::from_ref(&broken)).await;
+    let parked = operator.sees_parked("undecodable").await;
+
+    let topic = format!("{}delivery-service.dead-letters", pair.env.prefix());
+    let settings = pair.env.kafka("tests");
+    // It is parked all the same.
+    eventually("the dead letter is noted", PATIENCE, async || match &operator.parked("resting").await[..] {
+        [one] if one["dead_letter_sent_at"].is_string() => Ok(()),
+        others => Err(format!("{others:?}")),
+    })
+    .await;
+    let letters = tests::read_all(&settings, &topic).await;
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!((&letter.key, &letter.payload), (&broken.key, &broken.payload));
+    assert_eq!(letter.headers[..broken.headers.len()], broken.headers[..]);
+    let header = |name: &str| {
+        let found = letter.headers.iter().find(|(header, _)| header == name).and_then(|(_, value)| value.clone());
+        String::from_utf8(found.expect("the header").to_vec()).expect("text")
+    };
+    assert_eq!(header("dead-letter-cause"), "undecodable");
+    assert_eq!(header("dead-letter-service"), "delivery-service");
+    assert_eq!(header("dead-letter-id"), parked["id"].as_str().expect("an id"));
+    assert_eq!(header("dead-letter-offset"), parked["offset"].to_string());
+    assert!(!header("dead-letter-error").is_empty());
+
+    // A replay that fails again sends no second one.
+    let again =
+        operator.does("/replays", &serde_json::json!({ "events": [parked["id"]], "reason": "once more" })).await;
+    let replayed = operator.starts(&again).await;
+    assert_eq!(replayed["outcomes"], serde_json::json!({ "still_failing": 1 }));
+    let pointers: i64 =
+        sqlx::query_scalar("select count(*) from dead_letters").fetch_one(&deliveries).await.expect("a count");
+    assert_eq!((pointers, tests::read_all(&settings, &topic).await.len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_used_up_its_tries_rests_and_is_told_of() {
+    let (pair, shop) = pair("usedup").await;
+    let (_, deliveries) = pair.pools();
+    let operator = Operator::of(&pair.deliveries);
+    let refuses = "create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill'; end $$;
+                   create trigger ill before insert on deliveries for each row execute function ill()";
+    sqlx::raw_sql(refuses).execute(&deliveries).await.expect("a mistake");
+    super::places(&shop, &super::order_for("Ada Lovelace")).await;
+    operator.sees_parked("rejected").await;
+    assert_eq!(operator.parked("resting").await.len(), 0, "it is still tried");
+    let last = "update parked_events set attempts = 7, next_attempt_at = now()";
+    sqlx::query(last).execute(&deliveries).await.expect("one try is left");
+    let topic = format!("{}delivery-service.dead-letters", pair.env.prefix());
+    let settings = pair.env.kafka("tests");
+    let resting =
+        eventually("the dead letter is noted", PATIENCE, async || match &operator.parked("resting").await[..] {
+            [one] if one["dead_letter_sent_at"].is_string() => Ok(one.clone()),
+            others => Err(format!("{others:?}")),
+        })
+        .await;
+    assert_eq!(resting["attempts"], 8);
+    assert_eq!(tests::read_all(&settings, &topic).await.len(), 1);
+}
