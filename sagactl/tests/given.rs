@@ -142,25 +142,25 @@ async fn looked(command: &mut Command) -> Result<(Option<i32>, String, String)> 
 
 /// `journey` and `stuck` after the stories: some orders wait for people, and nothing is wrong.
 async fn an_order_is_followed(stack: &Stack) -> Result<()> {
-    let (status, said, _) = looked(&mut sagactl(stack, "stuck")).await?;
+    let (status, said, _) = looked(&mut sagactl(stack, "stuck")?).await?;
     ensure!(status == Some(0) && said.contains("deadline_not_reached"), "{status:?}: {said}");
-    let (status, said, _) = looked(sagactl(stack, "stuck").arg("--json")).await?;
+    let (status, said, _) = looked(sagactl(stack, "stuck")?.arg("--json")).await?;
     let report: Value = serde_json::from_str(&said)?;
     let row = &report["rows"][0];
     ensure!(status == Some(0) && row["cause"] == "deadline_not_reached" && row["overdue"] == false, "{report}");
 
     let order = row["order_id"].as_str().context("an order")?;
-    let (status, said, _) = looked(sagactl(stack, "journey").arg(order)).await?;
+    let (status, said, _) = looked(sagactl(stack, "journey")?.arg(order)).await?;
     ensure!(status == Some(0), "{status:?}: {said}");
     for told in ["placed", "announces OrderCompleted", "DeliveryCreated", "waits for dispatch"] {
         ensure!(said.contains(told), "{told}: {said}");
     }
-    let (status, said, _) = looked(sagactl(stack, "journey").arg(order).arg("--json")).await?;
+    let (status, said, _) = looked(sagactl(stack, "journey")?.arg(order).arg("--json")).await?;
     let merged: Value = serde_json::from_str(&said)?;
     let first = [&merged["timeline"][0]["what"], &merged["timeline"][0]["side"]];
     ensure!(status == Some(0) && first == [&json!("placed"), &json!("order-service")], "{merged}");
 
-    let (status, said, _) = looked(sagactl(stack, "journey").arg(STRANGER)).await?;
+    let (status, said, _) = looked(sagactl(stack, "journey")?.arg(STRANGER)).await?;
     ensure!(status == Some(1) && said.contains("order-service knows nothing of this order"), "{status:?}: {said}");
     only_one_side(stack, order).await
 }

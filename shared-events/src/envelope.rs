@@ -52,6 +52,10 @@ pub struct Stamp {
 
 /// What is to be announced about an order. Made together with the change it tells of, and saved with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are new: a box for each would cost more than the room of the few others"
+)]
 pub enum Announce {
     /// Nothing the other side needs to know.
     Nothing,

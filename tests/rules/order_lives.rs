@@ -26,6 +26,7 @@ pub const OPEN: WayBack = WayBack { held_up: None, heard: Some(OrderId(Uuid::max
 
 /// A step of a life that leads into a row.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a step of a test, and few of them")]
 pub enum Step {
     Cancel(CancelledBy),
     Deadline,

@@ -38,7 +38,7 @@ const SEVERAL: &[&str] = &["", "x", ",", "019abcde-0000-7000-8000-000000000000,"
 const NAMES: &[&str] = &["", "a%20b", "%00", "%C3%A4"];
 
 /// Every list, with what it can be narrowed by.
-fn lists() -> [(Side, &'static str, Vec<Wrong>); 7] {
+fn lists() -> [(Side, &'static str, Vec<Wrong>); 9] {
     let waiting = || [("older_than_s", SECONDS), ("order_id", SEVERAL), ("cursor", IDS)].to_vec();
     let dated = [("status", STATUSES), ("from", MOMENTS), ("until", MOMENTS), ("attention", FLAGS)];
     [

@@ -2,6 +2,7 @@ use rdkafka::ClientConfig;
 use tokio::sync::watch;
 
 use super::*;
+use crate::messaging::Progress;
 
 fn record(offset: i64) -> Record {
     Record { topic: "orders".into(), partition: 0, offset, key: None, headers: Vec::new(), payload: None }
