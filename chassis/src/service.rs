@@ -28,7 +28,7 @@ use crate::{
     access::{self, Access, KeyRing, OPERATOR_RULES, Rule},
     clock,
     commit::{Committer, GroupCommit, Requests},
-    database,
+    database::{self, Pools},
     http::{
         health::{self, Health},
         layers::{self, Limits},
@@ -138,14 +138,11 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], self.port)))
     }
 
-    /// Starts every part and returns once HTTP is served. Kafka may come later; until then the service is not ready, and
-    /// takes requests all the same.
-    ///
-    /// # Errors
-    /// When the database cannot be reached or migrated, the port is taken, or the door cannot be guarded as told.
-    pub async fn start(self, settings: Settings) -> anyhow::Result<Running> {
+    /// What has to be there before anything begins: the tables, the log's partitions, a place to listen.
+    async fn prepare(&self, settings: &Settings) -> anyhow::Result<Ground<D>> {
         let retention = settings.retention()?;
-        settings.access.check(self.address(&settings))?;
+        let address = self.address(settings);
+        settings.access.check(address)?;
         let metrics = metrics::recorder()?;
         let pools = database::connect(&settings.database_url, self.name).await?;
         let keys = KeyRing::new(pools.access.clone());
@@ -154,11 +151,20 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let janitor = Janitor::new(self.deadlines.clone(), pools.relay.clone(), retention);
         // Before anything is announced: what finds no partition would have to be moved.
         janitor.prepare(clock::now()).await.context("the event log could not be given its partitions")?;
-        let address = self.address(&settings);
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("nothing can listen on {address} (--listen)"))?;
-        let address = listener.local_addr()?;
+        Ok(Ground { pools, metrics, keys, door, janitor, listener })
+    }
 
+    /// Starts every part and returns once HTTP is served. Kafka may come later; until then the service is not ready, and
+    /// takes requests all the same.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or migrated, the port is taken, or the door cannot be guarded as told.
+    pub async fn start(self, settings: Settings) -> anyhow::Result<Running> {
+        let Ground { pools, metrics, keys, door, janitor, listener } = self.prepare(&settings).await?;
+        let address = listener.local_addr()?;
+        let Self { announces_on, listens_to, .. } = self;
         let wakes = Wakes::default();
         let applied = Applied::default();
         let (partitions, partitions_seen) = watch::channel(None);
@@ -175,16 +181,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         let health = Health { pool: pools.relay.clone(), partitions: partitions_seen, relay: standing_seen, stopping };
         let inbox = Inbox::new(self.reactions, pools.inbox.clone(), self.listens_to, wakes.clone(), applied);
         let inbox = Arc::new(inbox);
-        let operators = Operators {
-            pools: pools.clone(),
-            inbox: inbox.clone(),
-            wakes: wakes.clone(),
-            names: Names {
-                instance: settings.instance_id.clone(),
-                listens_to: self.listens_to,
-                announces_on: self.announces_on,
-            },
-        };
+        let names = Names { instance: settings.instance_id.clone(), listens_to, announces_on };
+        let operators = Operators { pools: pools.clone(), inbox: inbox.clone(), wakes: wakes.clone(), names };
         let routes = (self.routes)(api.clone()).merge(access::routes(pools.requests.clone(), keys.clone()));
         let routes = routes.merge(lookout::routes(api.pool, api.lookout)).merge(operators.routes());
         let routes = layers::wrap(routes, probes(health, metrics.clone()), limits(&settings), door);
@@ -211,6 +209,16 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         tracing::info!("{} listens on http://{address}", self.name);
         Ok(Running::new(address, stages))
     }
+}
+
+/// What everything else stands on.
+struct Ground<D> {
+    pools: Pools,
+    metrics: PrometheusHandle,
+    keys: KeyRing,
+    door: Access,
+    janitor: Janitor<D>,
+    listener: TcpListener,
 }
 
 fn probes(health: Health, metrics: PrometheusHandle) -> Router {

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod looking;
+mod operating;
 mod places;
 
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ use clap_complete::Shell;
 use devstack::ALL_SCOPES;
 
 pub use looking::{Journey, Reach, Stuck};
+pub use operating::{
+    Actions, At, Desk, Held, Operate, Parked, ParkedCommand, Pause, PauseCommand, Replay, ReplayCommand, Republish,
+};
 pub use places::{Kafka, Preflight};
 
 use crate::shop::Pair;
@@ -28,6 +32,8 @@ Examples:
   cargo sagactl stuck --orders-url http://… --deliveries-url http://… --older-than-s 60
   cargo sagactl journey ORDER --orders-url http://… --deliveries-url http://…
   cargo sagactl token --key signing-key.pem --subject ada --scope customer
+  cargo sagactl parked groups --orders-url http://… --deliveries-url http://…
+  cargo sagactl replay rehearse --at deliveries --cause rejected --reason 'the zone is there now' --deliveries-url http://…
   source <(sagactl completions bash)
 
 PostgreSQL and Kafka are started on this machine unless DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS name some.
@@ -76,6 +82,8 @@ Takes about 140 bytes of memory for each order.\n\nExample:\n  sagactl verify --
 before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
     )]
     Stuck(Stuck),
+    #[command(flatten)]
+    Operate(Operate),
     /// Looks whether everything is set as the services need it: topics, clients, databases, clocks
     #[command(
         after_help = "Exit status: 0 all is well, 1 something is refused, 2 something that was named could not be looked at.\n\nLooks at what is named, and says \

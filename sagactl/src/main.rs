@@ -8,6 +8,7 @@ mod demo;
 mod ending;
 mod looking;
 mod looking_ahead;
+mod operating;
 mod say;
 mod shop;
 mod stage;
@@ -34,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
         Command::Journey(options) => (looking::journey(&options).await, Ending::CouldNotLook),
         Command::Stuck(options) => (looking::stuck(&options).await, Ending::CouldNotLook),
+        Command::Operate(options) => (operating::run(&options).await, Ending::CouldNotLook),
         Command::Preflight(options) => (looking_ahead::run(&options).await, Ending::CouldNotLook),
         Command::Completions { shell } => (completions(shell), Ending::Failed),
     };

@@ -1,9 +1,10 @@
-//! Both services over HTTP, as far as they can be reached. Reads only.
+//! Both services over HTTP, as far as they can be reached.
 
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
+use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -101,26 +102,58 @@ impl Services {
         Ok(Self { http, addresses, token })
     }
 
+    /// Whether it is known where this service is.
+    #[must_use]
+    pub fn has(&self, side: Side) -> bool {
+        self.addresses.of(side).is_some()
+    }
+
     /// What is at this path of a service; none where it says that there is no such thing.
     ///
     /// # Errors
     /// Its address is not known, it does not answer, or it refuses; says which.
     pub async fn read<T: DeserializeOwned>(&self, side: Side, path: &str) -> Result<Option<T>> {
-        let address = self.addresses.of(side).as_deref();
-        let address = address.with_context(|| format!("{side}'s address is not given ({})", side.flag()))?;
-        let mut request = self.http.get(format!("{}{path}", address.trim_end_matches('/')));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.with_context(|| format!("{side} does not answer at {address}"))?;
-        let status = response.status().as_u16();
-        let body = response.bytes().await.with_context(|| format!("{side}'s answer broke off"))?;
+        let (status, body) = self.answer(side, self.http.get(self.url(side, path)?)).await?;
         match status {
             200 => serde_json::from_slice(&body).map(Some).with_context(|| format!("{side} was not understood")),
             404 if problem(&body)["code"] == "not_found" => Ok(None),
-            _ => bail!("{side} answers {status}: {}", problem(&body)["detail"].as_str().unwrap_or("no reason given")),
+            _ => Err(refused(side, status, &body)),
         }
     }
+
+    /// Asks a service to do something (`POST`).
+    ///
+    /// # Errors
+    /// As above; and the service says no.
+    pub async fn ask(&self, side: Side, path: &str, body: &Value) -> Result<Value> {
+        let (status, body) = self.answer(side, self.http.post(self.url(side, path)?).json(body)).await?;
+        if !(200..300).contains(&status) {
+            return Err(refused(side, status, &body));
+        }
+        serde_json::from_slice(&body).with_context(|| format!("{side} was not understood"))
+    }
+
+    fn url(&self, side: Side, path: &str) -> Result<String> {
+        let address = self.addresses.of(side).as_deref();
+        let address = address.with_context(|| format!("{side}'s address is not given ({})", side.flag()))?;
+        Ok(format!("{}{path}", address.trim_end_matches('/')))
+    }
+
+    async fn answer(&self, side: Side, request: RequestBuilder) -> Result<(u16, Vec<u8>)> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let address = self.addresses.of(side).as_deref().unwrap_or_default();
+        let response = request.send().await.with_context(|| format!("{side} does not answer at {address}"))?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.with_context(|| format!("{side}'s answer broke off"))?;
+        Ok((status, body.to_vec()))
+    }
+}
+
+fn refused(side: Side, status: u16, body: &[u8]) -> anyhow::Error {
+    anyhow!("{side} answers {status}: {}", problem(body)["detail"].as_str().unwrap_or("no reason given"))
 }
 
 fn problem(body: &[u8]) -> Value {

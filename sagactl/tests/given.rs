@@ -173,6 +173,7 @@ async fn only_one_side(stack: &Stack, order: &str) -> Result<()> {
     let address = format!("--orders-url={}", stack.order_service.url());
     for arguments in [vec!["stuck"], vec!["journey", order]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+        command.env("SAGACTL_TOKEN", stack.token("operator", ALL_SCOPES)?);
         let (status, said, _) = looked(command.args(&arguments).arg(&address)).await?;
         ensure!(status == Some(2), "{arguments:?}: {status:?}: {said}");
         ensure!(said.contains(order) || arguments[0] == "journey", "{said}");

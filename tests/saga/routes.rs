@@ -21,7 +21,8 @@ impl Route {
     /// An address of something that is there.
     pub fn path(&self, known: &Known) -> String {
         let id = match self.pattern.split('/').nth(1) {
-            Some("orders") => &known.order,
+            // Of what operators do there is nothing yet: any id will do.
+            Some("orders" | "parked-events" | "pauses" | "replays" | "republications") => &known.order,
             Some("products") => &known.sku,
             Some("deliveries") => &known.delivery,
             Some("zones") => &known.zone,

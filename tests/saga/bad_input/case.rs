@@ -136,4 +136,23 @@ pub fn writes(known: &Known) -> Vec<(Side, &'static str, String, serde_json::Val
         ),
         (Side::Orders, "DELETE", format!("/api-keys/{api_key}"), serde_json::json!({ "reason": "x" })),
     ]
+    .into_iter()
+    .chain(acts(order))
+    .collect()
+}
+
+/// What an operator asks for, about something that is not there.
+fn acts(id: &str) -> [(Side, &'static str, String, serde_json::Value); 6] {
+    let why = || serde_json::json!({ "reason": "a reason" });
+    let replay = serde_json::json!({ "cause": "gap", "reason": "a reason" });
+    let pause = serde_json::json!({ "what": "consumer", "name": "nobody", "for_s": 1, "reason": "a reason" });
+    let again = serde_json::json!({ "order_id": id, "reason": "a reason" });
+    [
+        (Side::Deliveries, "POST", format!("/parked-events/{id}/giving-up"), why()),
+        (Side::Deliveries, "POST", "/replays".to_owned(), replay),
+        (Side::Orders, "POST", format!("/replays/{id}/start"), why()),
+        (Side::Orders, "POST", "/pauses".to_owned(), pause),
+        (Side::Orders, "POST", format!("/pauses/{id}/end"), why()),
+        (Side::Orders, "POST", "/republications".to_owned(), again),
+    ]
 }

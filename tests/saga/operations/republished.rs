@@ -24,7 +24,8 @@ async fn an_order_whose_event_was_lost_is_announced_again() {
     let announced = operator.does("/republications", &again).await;
     assert_eq!(announced, json!({ "order_id": lost, "versions": [1] }));
     becomes(&shop, &lost, "confirmed").await;
-    // And once more, which changes nothing.
+    // And once more, which changes nothing. What is still in the outbox is not put there a second time.
+    super::all_is_sent(&orders).await;
     operator.does("/republications", &json!({ "order_id": lost, "version": 1, "reason": "to be sure" })).await;
     let counted =
         async || Ok(shop.counter(&pair.deliveries.url(), "inbox_events_total{outcome=\"duplicate\"}").await?);

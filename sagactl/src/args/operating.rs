@@ -1,0 +1,275 @@
+//! What can be said to the commands with which an operator asks a service to do something.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use sagactl::services::Side;
+use uuid::Uuid;
+
+use super::Reach;
+
+/// What an operator asks a service to do. The service decides by its own rules, and writes down who asked, and why.
+#[derive(Debug, Subcommand)]
+pub enum Operate {
+    /// Shows events that could not be applied, and gives one up where nothing else helps
+    #[command(
+        after_help = "Exit status: 0 shown or done, 2 it could not be.\n\nExamples:\n  sagactl parked groups\n  sagactl parked list --at deliveries --cause rejected,undecodable\n  \
+sagactl parked show --at deliveries ID"
+    )]
+    Parked(Parked),
+    /// Replays parked events: first a rehearsal that freezes the set, then exactly that set
+    #[command(
+        after_help = "Exit status: 0 done, 1 something of the set could still not be applied, 2 it could not be asked for.\n\nExamples:\n  \
+sagactl replay rehearse --at deliveries --cause rejected --reason 'the zone is there now'\n  sagactl replay start --at deliveries ID --reason 'as rehearsed'"
+    )]
+    Replay(Replay),
+    /// Holds back a topic, an instance or one order for a while
+    #[command(
+        after_help = "Exit status: 0 done, 2 it could not be.\n\nExamples:\n  sagactl pause begin --at deliveries topic orders --for 15m --reason 'a wrong zone'\n  \
+sagactl pause list\n  sagactl pause end --at deliveries ID --reason 'mended'"
+    )]
+    Pause(Pause),
+    /// Announces again what a service has announced; a repeat changes nothing where it has arrived
+    #[command(
+        after_help = "Exit status: 0 it is in the outbox again, 2 it could not be asked for.\n\nExamples:\n  sagactl republish --at orders --order ID --reason 'it is on no topic'\n  \
+sagactl republish --at orders --since 2026-12-01T00:00:00Z --reason 'the broker has lost its data'"
+    )]
+    Republish(Republish),
+    /// Shows what operators did, the youngest first
+    #[command(after_help = "Exit status: 0 shown, 2 it could not be.\n\nExample:\n  sagactl actions --most 20")]
+    Actions(Actions),
+}
+
+/// Which service is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum At {
+    /// Order-service
+    Orders,
+    /// Delivery-service
+    Deliveries,
+}
+
+impl From<At> for Side {
+    fn from(at: At) -> Self {
+        match at {
+            At::Orders => Side::OrderService,
+            At::Deliveries => Side::DeliveryService,
+        }
+    }
+}
+
+/// What all of these need to know.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Desk {
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Print the answers as JSON, one document for each service
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Parked {
+    #[command(subcommand)]
+    pub what: ParkedCommand,
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ParkedCommand {
+    /// What waits, by cause, event and error, the most first
+    Groups {
+        /// Only at this service
+        #[arg(long)]
+        at: Option<At>,
+    },
+    /// Parked events, the oldest first
+    List {
+        /// Only at this service
+        #[arg(long)]
+        at: Option<At>,
+        /// Only for these causes
+        #[arg(long, value_delimiter = ',', value_name = "CAUSE,…")]
+        cause: Vec<String>,
+        /// Only of this order
+        #[arg(long)]
+        order: Option<Uuid>,
+        /// waiting, resting (waiting, and tried no more), resolved, or all
+        #[arg(long, default_value = "waiting")]
+        state: String,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        most: usize,
+    },
+    /// One of them: headers, payload, error, and what waits behind it
+    Show {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// The parked event's id
+        id: Uuid,
+    },
+    /// Gives up an order's first event that can never be applied: the order is cancelled, the money goes back
+    GiveUp {
+        /// The parked event's id, at delivery-service
+        id: Uuid,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Replay {
+    #[command(subcommand)]
+    pub what: ReplayCommand,
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReplayCommand {
+    /// Says what would become of parked events, and freezes the set; nothing is replayed
+    Rehearse {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// These parked events
+        #[arg(long, value_delimiter = ',', value_name = "ID,…")]
+        event: Vec<Uuid>,
+        /// All that wait for this cause
+        #[arg(long)]
+        cause: Option<String>,
+        /// All that wait of this order
+        #[arg(long)]
+        order: Option<Uuid>,
+        /// How many events a second, once it is started
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        per_second: u16,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Replays a frozen set, and waits until it is done
+    Start {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// The set's id
+        id: Uuid,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// A set, with what was rehearsed and what became of it
+    Show {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// The set's id
+        id: Uuid,
+    },
+    /// All sets, the youngest first
+    List {
+        /// Only at this service
+        #[arg(long)]
+        at: Option<At>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Pause {
+    #[command(subcommand)]
+    pub what: PauseCommand,
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+/// What can be held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Held {
+    /// One instance applies nothing; its name is its instance id
+    Consumer,
+    /// A topic, `orders` or `deliveries`: the service that reads it applies nothing, the one that writes it sends nothing
+    Topic,
+    /// Nothing is applied of one order; its name is its id
+    Order,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PauseCommand {
+    /// Holds something back for a while
+    Begin {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// What is held back
+        what: Held,
+        /// An instance, a topic, or an order's id
+        name: String,
+        /// How long: 90s, 15m, 1h, 7d
+        #[arg(long = "for", value_name = "TIME", value_parser = super::time)]
+        length: Duration,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lets it go on
+    End {
+        /// At which service
+        #[arg(long)]
+        at: At,
+        /// The pause's id
+        id: Uuid,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// What is held back, and what was
+    List {
+        /// Only at this service
+        #[arg(long)]
+        at: Option<At>,
+        /// Also what has ended
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Republish {
+    /// At which service
+    #[arg(long)]
+    pub at: At,
+    /// The events of this order
+    #[arg(long, required_unless_present = "since", conflicts_with = "since")]
+    pub order: Option<Uuid>,
+    /// Only this one of them
+    #[arg(long, requires = "order")]
+    pub version: Option<i64>,
+    /// Everything from this moment on: 2026-12-01T08:00:00Z
+    #[arg(long)]
+    pub since: Option<DateTime<Utc>>,
+    /// Until this one
+    #[arg(long, requires = "since")]
+    pub until: Option<DateTime<Utc>>,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Actions {
+    /// Only at this service
+    #[arg(long)]
+    pub at: Option<At>,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    pub most: usize,
+    #[command(flatten)]
+    pub desk: Desk,
+}

@@ -1,0 +1,37 @@
+//! `sagactl actions`
+
+use anyhow::Result;
+use sagactl::table::table;
+use serde_json::Value;
+
+use super::{Counter, cell, moment, short};
+use crate::args::Actions;
+use crate::ending::Ending;
+
+/// Runs the command.
+pub async fn run(args: &Actions) -> Result<Ending> {
+    let counter = Counter::of(&args.desk)?;
+    for side in counter.sides(args.at)? {
+        let actions = counter.list(side, "/operator-actions", args.most).await?;
+        counter.heading(side, "what operators did")?;
+        counter.show(side, &actions.into(), as_list)?;
+    }
+    Ok(Ending::Well)
+}
+
+fn as_list(actions: &Value) -> String {
+    let row = |action: &Value| {
+        [
+            moment(&action["at"]),
+            cell(&action["who"]),
+            cell(&action["action"]),
+            cell(&action["target"]),
+            short(&action["reason"], 60),
+        ]
+    };
+    let rows: Vec<_> = actions.as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return "Nobody did anything.".to_owned();
+    }
+    table(["WHEN", "WHO", "ACTION", "TARGET", "REASON"], &rows)
+}

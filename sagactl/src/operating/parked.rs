@@ -1,0 +1,143 @@
+//! `sagactl parked`
+
+use anyhow::Result;
+use sagactl::services::Side;
+use sagactl::table::table;
+use serde_json::{Value, json};
+
+use super::{Counter, cell, moment, short};
+use crate::args::{Parked, ParkedCommand};
+use crate::ending::Ending;
+
+/// Runs the command.
+pub async fn run(args: &Parked) -> Result<Ending> {
+    let counter = Counter::of(&args.desk)?;
+    match &args.what {
+        ParkedCommand::Groups { at } => {
+            for side in counter.sides(*at)? {
+                let groups = counter.read(side, "/parked-events/groups").await?;
+                counter.heading(side, "what waits")?;
+                counter.show(side, &groups["items"], as_groups)?;
+            }
+        }
+        ParkedCommand::List { at, cause, order, state, most } => {
+            let mut path = format!("/parked-events?state={state}");
+            if !cause.is_empty() {
+                path = format!("{path}&cause={}", cause.join(","));
+            }
+            if let Some(order) = order {
+                path = format!("{path}&order_id={order}");
+            }
+            for side in counter.sides(*at)? {
+                let parked = counter.list(side, &path, *most).await?;
+                counter.heading(side, "parked events")?;
+                counter.show(side, &parked.into(), as_list)?;
+            }
+        }
+        ParkedCommand::Show { at, id } => {
+            let side = Side::from(*at);
+            let parked = counter.read(side, &format!("/parked-events/{id}")).await?;
+            counter.show(side, &parked, as_one)?;
+        }
+        ParkedCommand::GiveUp { id, reason } => {
+            let path = format!("/parked-events/{id}/giving-up");
+            let given_up = counter.services.ask(Side::DeliveryService, &path, &json!({ "reason": reason })).await?;
+            counter.show(Side::DeliveryService, &given_up, |answer| {
+                format!(
+                    "Order {} is given up: it will be cancelled, and its money goes back.",
+                    cell(&answer["order_id"])
+                )
+            })?;
+        }
+    }
+    Ok(Ending::Well)
+}
+
+fn rows<const N: usize>(items: &Value, row: impl Fn(&Value) -> [String; N]) -> Vec<[String; N]> {
+    items.as_array().map(|items| items.iter().map(row).collect()).unwrap_or_default()
+}
+
+fn as_groups(items: &Value) -> String {
+    let row = |group: &Value| {
+        [
+            cell(&group["events"]),
+            cell(&group["orders"]),
+            cell(&group["cause"]),
+            cell(&group["event_type"]),
+            moment(&group["oldest"]),
+            cell(&group["example"]),
+            short(&group["error"], 80),
+        ]
+    };
+    let rows = rows(items, row);
+    if rows.is_empty() {
+        return "Nothing is parked.".to_owned();
+    }
+    table(["EVENTS", "ORDERS", "CAUSE", "EVENT", "OLDEST", "EXAMPLE", "ERROR"], &rows)
+}
+
+fn as_list(items: &Value) -> String {
+    let row = |parked: &Value| {
+        [
+            cell(&parked["id"]),
+            cell(&parked["order_id"]),
+            cell(&parked["version"]),
+            cell(&parked["event_type"]),
+            cell(&parked["cause"]),
+            cell(&parked["attempts"]),
+            cell(&parked["resolution"]),
+            moment(&parked["next_attempt_at"]),
+            cell(&parked["behind"]),
+            short(&parked["error"], 60),
+        ]
+    };
+    let rows = rows(items, row);
+    if rows.is_empty() {
+        return "Nothing is parked.".to_owned();
+    }
+    let headings = ["ID", "ORDER", "V", "EVENT", "CAUSE", "TRIES", "RESOLVED", "NEXT TRY", "BEHIND", "ERROR"];
+    table(headings, &rows)
+}
+
+fn as_one(parked: &Value) -> String {
+    let mut lines = vec![format!("Parked event {}", cell(&parked["id"]))];
+    for (name, member) in [
+        ("order", "order_id"),
+        ("version", "version"),
+        ("event", "event_type"),
+        ("cause", "cause"),
+        ("error", "error"),
+        ("tries", "attempts"),
+        ("parked at", "parked_at"),
+        ("next try", "next_attempt_at"),
+        ("dead letter", "dead_letter_sent_at"),
+        ("resolved", "resolution"),
+        ("topic", "topic"),
+        ("partition", "partition"),
+        ("offset", "offset"),
+    ] {
+        lines.push(format!("  {name:<12} {}", cell(&parked[member])));
+    }
+    let value = |value: &Value| value.as_object().and_then(|one| one.values().next()).map_or_else(|| cell(value), cell);
+    lines.push(format!("  {:<12} {}", "key", value(&parked["key"])));
+    lines.push("Headers".to_owned());
+    for header in parked["headers"].as_array().into_iter().flatten() {
+        lines.push(format!("  {:<20} {}", cell(&header["name"]), value(&header["value"])));
+    }
+    lines.push("Payload".to_owned());
+    lines.push(match parked["payload"].get("json") {
+        Some(json) => serde_json::to_string_pretty(json).unwrap_or_default(),
+        None => value(&parked["payload"]),
+    });
+    let behind = parked["waiting_behind"].as_array().map(Vec::as_slice).unwrap_or_default();
+    lines.push(format!("{} wait behind it", behind.len()));
+    for one in behind {
+        lines.push(format!(
+            "  version {} {} ({})",
+            cell(&one["version"]),
+            cell(&one["event_type"]),
+            cell(&one["cause"])
+        ));
+    }
+    lines.join("\n")
+}

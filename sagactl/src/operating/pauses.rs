@@ -1,0 +1,68 @@
+//! `sagactl pause`
+
+use anyhow::Result;
+use sagactl::services::Side;
+use sagactl::table::table;
+use serde_json::{Value, json};
+
+use super::{Counter, PAGE, cell, moment, short};
+use crate::args::{Held, Pause, PauseCommand};
+use crate::ending::Ending;
+
+/// Runs the command.
+pub async fn run(args: &Pause) -> Result<Ending> {
+    let counter = Counter::of(&args.desk)?;
+    match &args.what {
+        PauseCommand::Begin { at, what, name, length, reason } => {
+            let what = match what {
+                Held::Consumer => "consumer",
+                Held::Topic => "topic",
+                Held::Order => "order",
+            };
+            let body = json!({ "what": what, "name": name, "reason": reason, "for_s": length.as_secs() });
+            let pause = counter.services.ask((*at).into(), "/pauses", &body).await?;
+            counter.show((*at).into(), &pause, |pause| {
+                format!(
+                    "{what} {name} is held back until {}. To end it: sagactl pause end {}",
+                    moment(&pause["until"]),
+                    cell(&pause["id"])
+                )
+            })?;
+        }
+        PauseCommand::End { at, id, reason } => {
+            let side = Side::from(*at);
+            let pause = counter.services.ask(side, &format!("/pauses/{id}/end"), &json!({ "reason": reason })).await?;
+            counter
+                .show(side, &pause, |pause| format!("{} {} goes on.", cell(&pause["what"]), cell(&pause["name"])))?;
+        }
+        PauseCommand::List { at, all } => {
+            let path = if *all { "/pauses" } else { "/pauses?in_force=true" };
+            for side in counter.sides(*at)? {
+                let pauses = counter.list(side, path, PAGE).await?;
+                counter.heading(side, "what is held back")?;
+                counter.show(side, &pauses.into(), as_list)?;
+            }
+        }
+    }
+    Ok(Ending::Well)
+}
+
+fn as_list(pauses: &Value) -> String {
+    let row = |pause: &Value| {
+        [
+            cell(&pause["id"]),
+            cell(&pause["what"]),
+            cell(&pause["name"]),
+            moment(&pause["since"]),
+            moment(&pause["until"]),
+            cell(&pause["owner"]),
+            moment(&pause["ended_at"]),
+            short(&pause["reason"], 50),
+        ]
+    };
+    let rows: Vec<_> = pauses.as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return "Nothing is held back.".to_owned();
+    }
+    table(["ID", "WHAT", "NAME", "SINCE", "UNTIL", "OWNER", "ENDED", "REASON"], &rows)
+}

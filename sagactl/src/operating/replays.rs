@@ -1,0 +1,128 @@
+//! `sagactl replay`
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use indicatif::ProgressBar;
+use sagactl::services::Side;
+use sagactl::table::table;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Counter, LOOK_EVERY, PAGE, cell, moment, short};
+use crate::args::{Replay, ReplayCommand};
+use crate::ending::Ending;
+
+/// Runs the command.
+pub async fn run(args: &Replay) -> Result<Ending> {
+    let counter = Counter::of(&args.desk)?;
+    match &args.what {
+        ReplayCommand::Rehearse { at, event, cause, order, per_second, reason } => {
+            let side = Side::from(*at);
+            let mut body = json!({ "reason": reason, "per_second": per_second });
+            if !event.is_empty() {
+                body["events"] = json!(event);
+            }
+            body["cause"] = json!(cause);
+            body["order_id"] = json!(order);
+            let set = counter.services.ask(side, "/replays", &body).await?;
+            counter.show(side, &set, |set| format!("{}\n\n{}", as_set(set), next(set, side)))?;
+            Ok(Ending::Well)
+        }
+        ReplayCommand::Start { at, id, reason } => start(&counter, (*at).into(), *id, reason).await,
+        ReplayCommand::Show { at, id } => {
+            let side = Side::from(*at);
+            counter.show(side, &counter.read(side, &format!("/replays/{id}")).await?, as_set)?;
+            Ok(Ending::Well)
+        }
+        ReplayCommand::List { at } => {
+            for side in counter.sides(*at)? {
+                let sets = counter.list(side, "/replays", PAGE).await?;
+                counter.heading(side, "replays")?;
+                counter.show(side, &sets.into(), as_list)?;
+            }
+            Ok(Ending::Well)
+        }
+    }
+}
+
+/// Exit status 1 where something of the set could not be applied.
+async fn start(counter: &Counter, side: Side, id: Uuid, reason: &str) -> Result<Ending> {
+    let path = format!("/replays/{id}");
+    let started = counter.services.ask(side, &format!("{path}/start"), &json!({ "reason": reason })).await?;
+    let events = started["events"].as_u64().context("the answer was not understood")?;
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(events) } else { ProgressBar::hidden() };
+    let ended = loop {
+        let set = counter.read(side, &path).await?;
+        bar.set_position(set["done"].as_u64().unwrap_or(0));
+        if set["ended_at"].is_string() {
+            break set;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    bar.finish_and_clear();
+    counter.show(side, &ended, as_set)?;
+    Ok(if ended["outcomes"]["still_failing"].is_null() { Ending::Well } else { Ending::Failed })
+}
+
+fn next(set: &Value, side: Side) -> String {
+    let at = if side == Side::OrderService { "orders" } else { "deliveries" };
+    let id = cell(&set["id"]);
+    format!("Nothing has been replayed. To replay exactly these:\n  sagactl replay start --at {at} {id} --reason '…'")
+}
+
+fn summary(counts: &Value) -> String {
+    let counts = counts
+        .as_object()
+        .map(|counts| counts.iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))));
+    counts
+        .map(|counts| counts.collect::<Vec<_>>().join(", "))
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| "none".to_owned())
+}
+
+fn as_set(set: &Value) -> String {
+    let rows: Vec<[String; 7]> = set["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|event| {
+            [
+                cell(&event["number"]),
+                cell(&event["order_id"]),
+                cell(&event["version"]),
+                cell(&event["rehearsed"]).replace('_', " "),
+                cell(&event["outcome"]).replace('_', " "),
+                if event["money"] == "" { "–".to_owned() } else { cell(&event["money"]) },
+                short(if event["error"].is_null() { &event["detail"] } else { &event["error"] }, 70),
+            ]
+        })
+        .collect();
+    format!(
+        "Replay {} of {}: {}\n  rehearsed: {}; {} would move money\n  outcomes: {}\n{}",
+        cell(&set["id"]),
+        cell(&set["made_by"]),
+        cell(&set["reason"]),
+        summary(&set["rehearsal"]),
+        cell(&set["moving_money"]),
+        summary(&set["outcomes"]),
+        table(["N", "ORDER", "V", "REHEARSED", "OUTCOME", "MONEY", "DETAIL"], &rows)
+    )
+}
+
+fn as_list(sets: &Value) -> String {
+    let row = |set: &Value| {
+        [
+            cell(&set["id"]),
+            moment(&set["made_at"]),
+            cell(&set["made_by"]),
+            cell(&set["events"]),
+            cell(&set["done"]),
+            moment(&set["started_at"]),
+            moment(&set["ended_at"]),
+            short(&set["reason"], 50),
+        ]
+    };
+    let rows: Vec<_> = sets.as_array().into_iter().flatten().map(row).collect();
+    table(["ID", "MADE", "BY", "EVENTS", "DONE", "STARTED", "ENDED", "REASON"], &rows)
+}
