@@ -10,10 +10,8 @@ use uuid::Uuid;
 
 use super::{Operations, reason};
 use crate::{
-    Failure, Tx,
-    access::Principal,
-    audit, clock,
-    http::{Answer, Caller, Form, Path, Problem},
+    Failure, Tx, audit, clock,
+    http::{Answer, Caller, Form, Path, Problem, in_a_task_of_its_own},
     messaging::{GiveUp, Reactions},
 };
 
@@ -23,14 +21,14 @@ const HOPELESS: [&str; 3] = ["undecodable", "unknown_schema", "rejected"];
 /// `POST /parked-events/{id}/giving-up`: the first event of an order is answered without having been applied.
 pub(super) async fn give_up<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
     caller: Caller,
     Path(id): Path<Uuid>,
     mut form: Form,
 ) -> Result<Answer, Problem> {
     let why = reason(&mut form);
     form.finish()?;
-    let parked =
+    in_a_task_of_its_own(async move {
+        let parked =
         sqlx::query!("select order_id, version, cause, error, resolution from parked_events where id = $1", id);
     let parked = parked.fetch_optional(&operations.pool).await?.ok_or_else(|| Problem::not_found("parked event"))?;
     let place = parked.order_id.map(OrderId).zip(parked.version.map(Version));
@@ -45,15 +43,17 @@ pub(super) async fn give_up<R: Reactions>(
             return Err(refused(detail.to_owned()));
         }
     };
-    let (stamp, cause) = (clock::stamp(), caller.cause);
+    let (stamp, cause) = (clock::stamp(), caller.cause.clone());
     let mut tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
     operations.inbox.give_up(&mut tx, order_id, stamp, cause).await.map_err(problem)?;
     resolve(&mut tx, order_id).await?;
     let detail = json!({ "parked_event": id, "cause": parked.cause, "error": parked.error });
-    audit::record(&mut tx, &by, "give_up", &format!("order {order_id}"), &why, detail).await?;
+    audit::record(&mut tx, &caller.principal, "give_up", &format!("order {order_id}"), &why, detail).await?;
     tx.commit().await?;
     operations.retries.wake();
     Ok(Answer::json(StatusCode::OK, &json!({ "parked_event": id, "order_id": order_id, "resolution": "given_up" })))
+    })
+    .await
 }
 
 /// The event is dealt with, and what waits behind it may go on.

@@ -13,10 +13,8 @@ use uuid::Uuid;
 
 use super::{Operations, Time, reason};
 use crate::{
-    Tx,
-    access::Principal,
-    audit, clock,
-    http::{Answer, Form, Page, Parameters, Path, Problem},
+    Tx, audit, clock,
+    http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
     messaging::{Reactions, pauses},
 };
 
@@ -97,11 +95,12 @@ impl Wanted {
 /// `POST /pauses`
 pub(super) async fn begin<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
+    caller: Caller,
     form: Form,
 ) -> Result<Answer, Problem> {
     let wanted = Wanted::read(form)?;
-    let now = clock::now();
+    in_a_task_of_its_own(async move {
+        let now = clock::now();
     let until = now + TimeDelta::seconds(wanted.for_s);
     let id = clock::fresh_id();
     let mut tx = Tx::from(operations.pool.begin().await?);
@@ -119,7 +118,7 @@ pub(super) async fn begin<R: Reactions>(
         wanted.what,
         wanted.name,
         wanted.reason,
-        &*by.subject,
+        &*caller.principal.subject,
         now,
         until
     );
@@ -131,41 +130,46 @@ pub(super) async fn begin<R: Reactions>(
         pauses::hold(&mut tx, order_id, until).await?;
     }
     let (target, detail) = (format!("{} {}", wanted.what, wanted.name), json!({ "pause": id, "until": until }));
-    audit::record(&mut tx, &by, "pause", &target, &wanted.reason, detail).await?;
+    audit::record(&mut tx, &caller.principal, "pause", &target, &wanted.reason, detail).await?;
     tx.commit().await?;
     operations.look().await?;
     Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/pauses/{id}")))
+    })
+    .await
 }
 
 /// `POST /pauses/{id}/end`
 pub(super) async fn end<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
+    caller: Caller,
     Path(id): Path<Uuid>,
     mut form: Form,
 ) -> Result<Answer, Problem> {
     let why = reason(&mut form);
     form.finish()?;
-    let now = clock::now();
-    let mut tx = Tx::from(operations.pool.begin().await?);
-    let ended = sqlx::query!(
-        "update pauses set ended_at = $2, ended_by = $3 where id = $1 and ended_at is null returning what, name",
-        id,
-        now,
-        &*by.subject
-    );
-    if let Some(ended) = ended.fetch_optional(&mut *tx).await? {
-        let order = if ended.what == "order" { ended.name.parse::<OrderId>().ok() } else { None };
-        if let Some(order_id) = order {
-            pauses::let_go(&mut tx, order_id, now).await?;
+    in_a_task_of_its_own(async move {
+        let now = clock::now();
+        let mut tx = Tx::from(operations.pool.begin().await?);
+        let ended = sqlx::query!(
+            "update pauses set ended_at = $2, ended_by = $3 where id = $1 and ended_at is null returning what, name",
+            id,
+            now,
+            &*caller.principal.subject
+        );
+        if let Some(ended) = ended.fetch_optional(&mut *tx).await? {
+            let order = if ended.what == "order" { ended.name.parse::<OrderId>().ok() } else { None };
+            if let Some(order_id) = order {
+                pauses::let_go(&mut tx, order_id, now).await?;
+            }
+            let target = format!("{} {}", ended.what, ended.name);
+            audit::record(&mut tx, &caller.principal, "end_pause", &target, &why, json!({ "pause": id })).await?;
+            tx.commit().await?;
+            operations.look().await?;
+            operations.retries.wake();
         }
-        let target = format!("{} {}", ended.what, ended.name);
-        audit::record(&mut tx, &by, "end_pause", &target, &why, json!({ "pause": id })).await?;
-        tx.commit().await?;
-        operations.look().await?;
-        operations.retries.wake();
-    }
-    shown(&operations.pool, id, StatusCode::OK).await
+        shown(&operations.pool, id, StatusCode::OK).await
+    })
+    .await
 }
 
 impl<R: Reactions> Operations<R> {

@@ -12,11 +12,9 @@ use uuid::Uuid;
 
 use super::{MOST_EVENTS, Operations, Time, reason};
 use crate::{
-    Tx,
-    access::Principal,
-    audit, clock,
+    Tx, audit, clock,
     database::column,
-    http::{Answer, Form, Page, Parameters, Path, Problem},
+    http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
     messaging::{CAUSES, Inbox, Reactions, Rehearsed, Verdict, lanes, retries::Kept},
 };
 
@@ -103,34 +101,38 @@ struct Member {
 /// `POST /replays`: rehearses and freezes a set. Nothing is replayed.
 pub(super) async fn make<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
+    caller: Caller,
     form: Form,
 ) -> Result<Answer, Problem> {
     let wanted = Wanted::read(form)?;
-    let chosen = wanted.choose(&operations.pool).await?;
-    if chosen.is_empty() {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
-    }
-    let mut members = Vec::with_capacity(chosen.len());
-    for lane in lanes(chosen, |chosen| chosen.place) {
-        members.extend(rehearse(&operations.inbox, lane).await?);
-    }
-    let (id, now) = (clock::fresh_id(), clock::now());
-    let mut tx = Tx::from(operations.pool.begin().await?);
-    let made = sqlx::query!(
-        "insert into replays (id, made_at, made_by, reason, per_second) values ($1, $2, $3, $4, $5)",
-        id,
-        now,
-        &*by.subject,
-        wanted.reason,
-        wanted.per_second
-    );
-    made.execute(&mut *tx).await?;
-    insert_members(&mut tx, id, &members).await?;
-    let detail = json!({ "events": members.len() });
-    audit::record(&mut tx, &by, "make_replay", &format!("replay {id}"), &wanted.reason, detail).await?;
-    tx.commit().await?;
-    Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/replays/{id}")))
+    in_a_task_of_its_own(async move {
+        let chosen = wanted.choose(&operations.pool).await?;
+        if chosen.is_empty() {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
+        }
+        let mut members = Vec::with_capacity(chosen.len());
+        for lane in lanes(chosen, |chosen| chosen.place) {
+            members.extend(rehearse(&operations.inbox, lane).await?);
+        }
+        let (id, now) = (clock::fresh_id(), clock::now());
+        let mut tx = Tx::from(operations.pool.begin().await?);
+        let made = sqlx::query!(
+            "insert into replays (id, made_at, made_by, reason, per_second) values ($1, $2, $3, $4, $5)",
+            id,
+            now,
+            &*caller.principal.subject,
+            wanted.reason,
+            wanted.per_second
+        );
+        made.execute(&mut *tx).await?;
+        insert_members(&mut tx, id, &members).await?;
+        let detail = json!({ "events": members.len() });
+        audit::record(&mut tx, &caller.principal, "make_replay", &format!("replay {id}"), &wanted.reason, detail)
+            .await?;
+        tx.commit().await?;
+        Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/replays/{id}")))
+    })
+    .await
 }
 
 /// What was resolved before stays so. The others are played, those of one order one after the other.
@@ -173,24 +175,27 @@ async fn insert_members(tx: &mut Tx<'_>, id: Uuid, members: &[Member]) -> sqlx::
 /// `POST /replays/{id}/start`: exactly that set is replayed, in its order. Started twice, it is replayed once.
 pub(super) async fn start<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
+    caller: Caller,
     Path(id): Path<Uuid>,
     mut form: Form,
 ) -> Result<Answer, Problem> {
     let why = reason(&mut form);
     form.finish()?;
-    let mut tx = Tx::from(operations.pool.begin().await?);
-    let started = sqlx::query!(
-        "update replays set started_at = $2, started_by = $3 where id = $1 and started_at is null",
-        id,
-        clock::now(),
-        &*by.subject
-    );
-    if started.execute(&mut *tx).await?.rows_affected() > 0 {
-        audit::record(&mut tx, &by, "start_replay", &format!("replay {id}"), &why, json!({})).await?;
-        tx.commit().await?;
-    }
-    shown(&operations.pool, id, StatusCode::ACCEPTED).await
+    in_a_task_of_its_own(async move {
+        let mut tx = Tx::from(operations.pool.begin().await?);
+        let started = sqlx::query!(
+            "update replays set started_at = $2, started_by = $3 where id = $1 and started_at is null",
+            id,
+            clock::now(),
+            &*caller.principal.subject
+        );
+        if started.execute(&mut *tx).await?.rows_affected() > 0 {
+            audit::record(&mut tx, &caller.principal, "start_replay", &format!("replay {id}"), &why, json!({})).await?;
+            tx.commit().await?;
+        }
+        shown(&operations.pool, id, StatusCode::ACCEPTED).await
+    })
+    .await
 }
 
 #[derive(Debug, Serialize)]

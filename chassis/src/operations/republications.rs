@@ -16,7 +16,7 @@ use crate::{
     Tx,
     access::Principal,
     audit, clock,
-    http::{Answer, Form, Page, Parameters, Path, Problem},
+    http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
     messaging::{Outgoing, Reactions, announce},
 };
 
@@ -36,7 +36,7 @@ struct Republication {
 /// `POST /republications`: the events of an order, or one of them, at once; or all since some time, little by little.
 pub(super) async fn ask<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    by: Principal,
+    caller: Caller,
     mut form: Form,
 ) -> Result<Answer, Problem> {
     let order_id = form.optional_parsed::<OrderId>("order_id", "the id of an order");
@@ -56,11 +56,14 @@ pub(super) async fn ask<R: Reactions>(
         form.refuse("since", "has to be before until, or before now");
     }
     form.finish()?;
-    match (order_id, since) {
-        (Some(order_id), _) => of_order(&operations, &by, order_id, version, &reason).await,
-        (None, Some(since)) => of_time(&operations, &by, since, until, &reason).await,
-        (None, None) => Err(Problem::internal()),
-    }
+    in_a_task_of_its_own(async move {
+        match (order_id, since) {
+            (Some(order_id), _) => of_order(&operations, &caller.principal, order_id, version, &reason).await,
+            (None, Some(since)) => of_time(&operations, &caller.principal, since, until, &reason).await,
+            (None, None) => Err(Problem::internal()),
+        }
+    })
+    .await
 }
 
 async fn of_order<R: Reactions>(

@@ -58,6 +58,15 @@ fn wrong_values(method: &str, path: &str) -> Vec<(&'static str, Value)> {
         }
         _ if path.starts_with("/products/") && method == "PUT" => product(),
         _ if path.starts_with("/zones/") => zone(),
+        Some("replays") => {
+            let rates = integers("/per_second", 1, 1_000).into_iter();
+            texts("/reason", 500)
+                .into_iter()
+                .chain(rates.filter(|(_, rate)| !rate.is_null() && *rate != missing()))
+                .collect()
+        }
+        Some("pauses") => [texts("/reason", 500), texts("/name", 200), integers("/for_s", 1, 2_592_000)].concat(),
+        Some("giving-up" | "start" | "end" | "republications") => texts("/reason", 500),
         _ if path.starts_with("/api-keys/") => texts("/reason", 500),
         _ => [texts("/name", 100), integers("/capacity", 0, 1_000_000)].concat(),
     }
