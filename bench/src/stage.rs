@@ -104,7 +104,7 @@ impl Stage {
 
     /// Begins to watch what the next load costs.
     pub fn watch(&self) -> Result<Watch> {
-        Watch::begin(self.programs()?, address(&self.stack.order_service)?)
+        Watch::begin(self.programs()?, address(&self.stack.order_service)?, self.stack.token("bench", ALL_SCOPES)?)
     }
 
     /// What is to be measured.

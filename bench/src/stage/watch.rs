@@ -64,10 +64,10 @@ struct Resident {
 
 impl Watch {
     /// Begins. The backlog is what the order-service at `address` tells of it.
-    pub fn begin(programs: Programs, address: SocketAddr) -> Result<Self> {
+    pub fn begin(programs: Programs, address: SocketAddr, token: String) -> Result<Self> {
         let (enough, told) = oneshot::channel();
         let at_rest = Resident::of(&programs)?;
-        let looking = tokio::spawn(look(programs.clone(), address, told));
+        let looking = tokio::spawn(look(programs.clone(), address, token, told));
         let (began, before) = (Instant::now(), Cpu::of(&programs)?);
         Ok(Self { began, before, at_rest, programs, enough, looking })
     }
@@ -82,8 +82,13 @@ impl Watch {
     }
 }
 
-async fn look(programs: Programs, address: SocketAddr, mut enough: oneshot::Receiver<()>) -> Result<Seen> {
-    let mut door = status::Door::at(address).await?;
+async fn look(
+    programs: Programs,
+    address: SocketAddr,
+    token: String,
+    mut enough: oneshot::Receiver<()>,
+) -> Result<Seen> {
+    let mut door = status::Door::at(address, &token).await?;
     let began = Instant::now();
     let mut seen = Seen { most: Resident::of(&programs)?, backlog: Vec::new() };
     let mut turns = interval(LOOK_EVERY);
