@@ -73,15 +73,20 @@ pub(crate) async fn connect(url: &str, service: &str) -> anyhow::Result<Pools> {
 }
 
 async fn wait_for(pool: &PgPool) -> anyhow::Result<()> {
+    patiently(async || pool.acquire().await.map(drop)).await.context("the database cannot be reached")
+}
+
+/// Does what a start needs, and does it again for a while when the database cannot do it *now*: it may be starting, or have no connection
+/// to spare.
+pub(crate) async fn patiently<T>(mut work: impl AsyncFnMut() -> sqlx::Result<T>) -> sqlx::Result<T> {
     let give_up_at = Instant::now() + START_WITHIN;
     loop {
-        match pool.acquire().await {
-            Ok(_) => return Ok(()),
+        match work().await {
             Err(error) if is_transient(&error) && Instant::now() < give_up_at => {
                 tracing::info!(%error, "waiting for the database: {error}");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
-            Err(error) => return Err(error).context("the database cannot be reached"),
+            ended => return ended,
         }
     }
 }
@@ -148,7 +153,8 @@ pub fn column<'a, R, C>(rows: &'a [R], of_row: impl Fn(&'a R) -> C) -> Vec<C> {
 pub async fn migrate(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
     let mut chassis = sqlx::migrate!();
     chassis.dangerous_set_table_name("_chassis_migrations");
-    chassis.run(pool).await.context("the chassis' tables could not be brought up to date")?;
-    service.run(pool).await.context("the service's tables could not be brought up to date")?;
+    let mut connection = patiently(async || pool.acquire().await).await.context("the database cannot be reached")?;
+    chassis.run(&mut *connection).await.context("the chassis' tables could not be brought up to date")?;
+    service.run(&mut *connection).await.context("the service's tables could not be brought up to date")?;
     Ok(())
 }

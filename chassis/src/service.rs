@@ -150,7 +150,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
         database::migrate(&pools.requests, &self.migrations).await?;
         let janitor = Janitor::new(self.deadlines.clone(), pools.relay.clone(), retention);
         // Before anything is announced: what finds no partition would have to be moved.
-        janitor.prepare(clock::now()).await.context("the event log could not be given its partitions")?;
+        let partitioned = database::patiently(async || janitor.prepare(clock::now()).await).await;
+        partitioned.context("the event log could not be given its partitions")?;
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("nothing can listen on {address} (--listen)"))?;
         Ok(Ground { pools, metrics, keys, door, janitor, listener })

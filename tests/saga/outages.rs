@@ -7,6 +7,7 @@ mod kafka;
 mod kills;
 mod lanes;
 mod postgres;
+mod start;
 mod stop;
 
 use anyhow::ensure;

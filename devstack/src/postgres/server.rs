@@ -110,7 +110,8 @@ impl Server {
         let port = self.port.to_string();
         let mut args: Vec<String> = ["-D", &data, "-p", &port].map(str::to_owned).into();
         // No Unix socket: its path may be at most 107 bytes long, and a temporary directory may be longer than that.
-        let mut settings = vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        // Two services of one instance take up to fifty connections, and eight tests run side by side with a pair each.
+        let mut settings = vec!["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=600"];
         if cfg!(target_os = "linux") {
             // After a crash everything is synced before recovery: as durable in one call as file by file, and on a busy
             // disk seconds quicker.
