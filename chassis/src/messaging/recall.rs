@@ -4,18 +4,12 @@
 //! The service rebuilds its rows from its own words, which are facts on the other side. What the other side has said comes again by itself:
 //! the consumer group is forgotten, so that the next start reads from the beginning, and the inbox knows what is a repeat.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail, ensure};
 use rdkafka::{
-    Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer},
 };
 use shared_events::{Envelope, OrderId, Topic, Version, wire::data_schema};
 use sqlx::PgPool;
@@ -25,8 +19,7 @@ use uuid::Uuid;
 use super::{
     kafka::{self, KafkaSettings},
     reactions::Reactions,
-    record::Record,
-    topics,
+    reader::Reader,
 };
 use crate::{Failure, Tx};
 
@@ -34,8 +27,6 @@ use crate::{Failure, Tx};
 const MOST_LOST: usize = 1_000_000;
 /// How many events are looked up in the log together.
 const TOGETHER: usize = 1_000;
-/// How long a partition may say nothing before it is given up.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// What was lost of one order, in the order in which it was announced.
 #[derive(Debug, Clone, Default)]
@@ -222,46 +213,16 @@ fn read(settings: &KafkaSettings, topic: Topic) -> mpsc::Receiver<anyhow::Result
 }
 
 fn read_all(settings: &KafkaSettings, topic: Topic, to: &mpsc::Sender<anyhow::Result<Envelope>>) -> anyhow::Result<()> {
-    let name: Arc<str> = topics::name(settings, topic).into();
-    let client: BaseConsumer = kafka::consumer(settings, "recall").remove("group.instance.id").create()?;
-    let mut ends = partitions(&client, &name)?;
-    let mut last = Instant::now();
-    while !ends.is_empty() {
-        let Some(polled) = client.poll(Duration::from_millis(100)) else {
-            ensure!(last.elapsed() < SILENCE, "`{name}` could not be read to its end");
-            continue;
-        };
-        last = Instant::now();
-        let record = Record::copied(&name, &polled?);
-        if ends.get(&record.partition).is_some_and(|end| record.offset + 1 >= *end) {
-            ends.remove(&record.partition);
+    let mut reader = Reader::from_beginning(settings, topic)?;
+    reader.look_ahead()?;
+    let read = reader.read(|seen| match seen.record.envelope(topic) {
+        // As above.
+        Ok(envelope) => drop(to.blocking_send(Ok(envelope))),
+        Err(error) => {
+            tracing::debug!(%error, offset = seen.record.offset, "passed over, as it cannot be read: {error}");
         }
-        match record.envelope(topic) {
-            Ok(envelope) => {
-                if to.blocking_send(Ok(envelope)).is_err() {
-                    return Ok(());
-                }
-            }
-            Err(error) => tracing::debug!(%error, offset = record.offset, "passed over, as it cannot be read: {error}"),
-        }
-    }
-    Ok(())
-}
-
-/// Where each partition ends that has anything; all are read from the beginning.
-fn partitions(client: &BaseConsumer, name: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
-    let metadata = client.fetch_metadata(Some(name), SILENCE).context("Kafka does not answer")?;
-    let found = metadata.topics().first().context("there is no such topic")?;
-    let (mut wanted, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
-    for partition in found.partitions() {
-        let (low, high) = client.fetch_watermarks(name, partition.id(), SILENCE)?;
-        if high > low {
-            wanted.add_partition_offset(name, partition.id(), Offset::Beginning)?;
-            ends.insert(partition.id(), high);
-        }
-    }
-    client.assign(&wanted)?;
-    Ok(ends)
+    });
+    read.map(drop)
 }
 
 impl Lost {

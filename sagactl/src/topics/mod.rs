@@ -3,16 +3,9 @@
 //! Nothing is changed by that: partitions are read by assignment, by nobody's member, and no offset is committed.
 
 mod find;
-mod reader;
 
-use std::time::Duration;
-
-pub use chassis::messaging::KafkaSettings;
+pub use chassis::messaging::{KafkaSettings, Reader, Seen};
 pub use find::{Found, find};
-pub use reader::{Reader, Seen};
-
-/// How long Kafka may take for one answer, or be silent while there is something to read.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The topics with this prefix, on the Kafka that is reached there.
 #[must_use]

@@ -1,11 +1,11 @@
-//! Reads one topic from where it begins, or from a moment on, to where it ends now; and later on from there.
+//! Reads one topic from where it begins, or from a moment on, to where it ends now; and later on from there. By assignment, as nobody's
+//! member, and nothing is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use chassis::messaging::{KafkaSettings, Record, kafka, topics};
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -14,8 +14,14 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use shared_events::Topic;
 
-use super::ANSWER_WITHIN;
+use super::{
+    kafka::{self, KafkaSettings},
+    record::Record,
+    topics,
+};
 
+/// How long Kafka may take for one answer, or be silent while there is something to read.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(200);
 
 /// A record, and when its producer says that it sent it.
