@@ -5,6 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Serialize, Serializer};
+
 use crate::{
     DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed, OrderCancelled,
     OrderCompleted, Topic,
@@ -40,6 +42,12 @@ pub enum EventKind {
     DeliveryCancelled,
     DeliveryDispatched,
     DeliveryCompleted,
+}
+
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// The text names no event of this contract.

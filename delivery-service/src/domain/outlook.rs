@@ -17,7 +17,6 @@ pub enum Coming {
     /// The order side may announce it.
     Event {
         /// What.
-        #[serde(serialize_with = "by_name")]
         event: EventKind,
     },
     /// Staff or a courier may ask for it.
@@ -40,10 +39,6 @@ pub struct Prospect {
     pub coming: Coming,
     /// Where the delivery stands then.
     pub leads_to: Status,
-}
-
-fn by_name<S: serde::Serializer>(event: &EventKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(event.name())
 }
 
 impl Coming {

@@ -15,7 +15,6 @@ pub enum Coming {
     /// The delivery side may announce it.
     Event {
         /// What.
-        #[serde(serialize_with = "by_name")]
         event: EventKind,
         /// How far the delivery had come, where it failed.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,10 +49,6 @@ pub struct Prospect {
     pub coming: Coming,
     /// Where the order stands then.
     pub leads_to: Status,
-}
-
-fn by_name<S: serde::Serializer>(event: &EventKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(event.name())
 }
 
 impl Coming {
