@@ -64,7 +64,8 @@ fn total(items: &[OrderItem]) -> Option<i64> {
     (total > 0).then_some(total)
 }
 
-fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, stamp: Stamp) -> Order {
+/// An order as it stands before anything is announced of it.
+pub(super) fn new_order(request: PlaceOrder, items: Vec<OrderItem>, total_minor: i64, stamp: Stamp) -> Order {
     Order {
         id: OrderId::from(stamp.fresh_id),
         customer_id: request.customer_id,

@@ -5,11 +5,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use shared_events::{Announce, Event, Item, OrderCancelled, OrderCompleted, OrderId, Stamp, Version};
+use shared_events::{Announce, Event, EventId, Item, OrderCancelled, OrderCompleted, OrderId, Stamp, Version};
 
 use super::{
-    Catalogue, Decision, KnownDelivery, Order, OrderItem, Payment, Refusal, Status, StockChange, StockState,
-    TransferKind, What,
+    Catalogue, Decision, Order, OrderItem, PlaceOrder, Refusal, Status, StockChange, StockState, TransferKind, What,
+    place::new_order,
 };
 
 /// Whose an order is that was announced before customers were named in events.
@@ -77,28 +77,17 @@ impl Order {
     ) -> Result<Decision, NotRecalled> {
         let items = priced(completed).ok_or(NotRecalled::PricesUnknown)?;
         catalogue.reserve(&items).map_err(NotRecalled::Refused)?;
-        let order = Order {
-            id,
+        let request = PlaceOrder {
             customer_id: completed.customer_id.clone().unwrap_or_else(|| UNKNOWN_CUSTOMER.to_owned()),
             currency: completed.total.currency,
-            items,
-            total_minor: completed.total.amount_minor,
+            items: vec![],
             delivery_address: completed.delivery_address.clone(),
             wished_date: completed.wished_date,
-            placed_at,
-            status: Status::Completed,
-            payment: Payment::Held,
-            stock: StockState::Reserved,
-            cancellation: None,
-            cancellation_rejected: false,
-            cancellation_asked: 0,
-            attention: None,
-            deadline: None,
-            deadline_extended: 0,
-            delivery: KnownDelivery::default(),
-            version: Version::NONE.next(),
-            changes: 0,
+            expected_total_minor: None,
         };
+        let placed = Stamp { at: placed_at, fresh_id: id.0, event_id: EventId(id.0) };
+        let order = new_order(request, items, completed.total.amount_minor, placed);
+        let order = Order { version: Version::NONE.next(), ..order };
         let held = Decision::nothing(order).moving_money(TransferKind::Hold);
         Ok(held.moving_stock(StockChange::Reserve, StockState::Reserved))
     }
