@@ -10,67 +10,28 @@ mod together;
 mod unanswered;
 mod unsent;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use chassis::{Deadlines, Sweeper, Tx, clock, messaging::HandOver};
 use chrono::{DateTime, TimeDelta, Utc};
 use delivery_service::deadlines::DeliveryDeadlines;
-use http::StatusCode;
 use order_service::deadlines::OrderDeadlines;
 use serde_json::Value;
 use shared_events::OrderId;
 use sqlx::PgPool;
 use std::time::Duration;
-use tests::{Env, PATIENCE, Pair, Service, Shop, eventually, eventually_is, order_of};
+use tests::{PATIENCE, eventually_is};
 
-use crate::settings::{delivery_settings, order_settings};
-
-/// The pair with one article and one zone, and room for everybody.
-struct Stage {
-    pair: Pair,
-    shop: Shop,
-    orders: PgPool,
-    deliveries: PgPool,
-}
+use crate::{
+    settings::{delivery_settings, order_settings},
+    stage::{Stage, order},
+};
 
 /// One line of an order's history: what, the status after it, the cause.
 type Line = (String, String, String);
 
 impl Stage {
-    /// The pair as it is by default: nobody is impatient, so that time passes only by hand.
-    async fn opens(name: &str) -> Self {
-        let env = Env::new(name).await;
-        let orders = env.order_service().start().await;
-        Self::with(env, orders).await
-    }
-
-    /// With an order-service of its own kind.
-    async fn with(env: Env, orders: Service) -> Self {
-        let deliveries = env.delivery_service().start().await;
-        let pair = Pair { orders, deliveries, env };
-        let (shop, (orders, deliveries)) = (pair.shop(), pair.pools());
-        shop.sells("A", 100_000).await.expect("pieces");
-        shop.serves("berlin", "1", 100_000).await.expect("Berlin is served");
-        shop.employs("anna", 5).await.expect("a courier");
-        Self { pair, shop, orders, deliveries }
-    }
-
-    /// Places an order. Answers with its id.
-    async fn places(&self) -> String {
-        let placed = self.shop.place(&order()).await.expect("there is an answer");
-        placed.require(StatusCode::CREATED).expect("the order is placed")["id"].as_str().unwrap_or_default().to_owned()
-    }
-
     async fn order(&self, id: &str) -> Value {
         self.shop.order(id).await.expect("the order")
-    }
-
-    async fn becomes(&self, id: &str, status: &str) -> Value {
-        eventually(&format!("order {id} is {status}"), PATIENCE, async || {
-            let order = self.shop.order(id).await?;
-            ensure!(order["status"] == status, "{order}");
-            Ok(order)
-        })
-        .await
     }
 
     async fn history(&self, id: &str) -> Vec<Line> {
@@ -131,8 +92,4 @@ fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
 async fn oldest_open(deadlines: &impl Deadlines, pool: &PgPool) -> Result<Option<String>> {
     let mut tx = Tx::from(pool.begin().await?);
     Ok(deadlines.oldest_open(&mut tx, OrderId(uuid::Uuid::nil())).await?.map(|order| order.to_string()))
-}
-
-fn order() -> Value {
-    order_of(&[("A", 1)], "10115")
 }

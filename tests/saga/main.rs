@@ -25,6 +25,7 @@ mod relay;
 mod routes;
 mod settings;
 mod sound;
+mod stage;
 mod stories;
 mod stuck;
 mod topics;
