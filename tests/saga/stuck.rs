@@ -5,6 +5,7 @@ mod failing;
 mod lists;
 mod lost;
 mod parked;
+mod paused;
 mod people;
 mod unpublished;
 
@@ -16,50 +17,11 @@ use sagactl::{
     stuck::{self, Cause, Options, Report, Row},
 };
 use serde_json::Value;
-use sqlx::PgPool;
-use tests::{Env, PATIENCE, Pair, Service, Shop, eventually, order_of};
+use tests::{PATIENCE, eventually};
 
-/// The pair with one article and one zone, and room for everybody.
-struct Stage {
-    pair: Pair,
-    shop: Shop,
-    orders: PgPool,
-    deliveries: PgPool,
-}
+use crate::stage::Stage;
 
 impl Stage {
-    async fn opens(name: &str) -> Self {
-        let env = Env::new(name).await;
-        let orders = env.order_service().start().await;
-        Self::with(env, orders).await
-    }
-
-    /// With an order-service of its own kind.
-    async fn with(env: Env, orders: Service) -> Self {
-        let deliveries = env.delivery_service().start().await;
-        let pair = Pair { orders, deliveries, env };
-        let (shop, (orders, deliveries)) = (pair.shop(), pair.pools());
-        shop.sells("A", 100_000).await.expect("pieces");
-        shop.serves("berlin", "1", 100_000).await.expect("Berlin is served");
-        shop.employs("anna", 5).await.expect("a courier");
-        Self { pair, shop, orders, deliveries }
-    }
-
-    /// Places an order. Answers with its id.
-    async fn places(&self) -> String {
-        let placed = self.shop.place(&order_of(&[("A", 1)], "10115")).await.expect("there is an answer");
-        placed.require(StatusCode::CREATED).expect("the order is placed")["id"].as_str().unwrap_or_default().to_owned()
-    }
-
-    async fn becomes(&self, id: &str, status: &str) -> Value {
-        eventually(&format!("order {id} is {status}"), PATIENCE, async || {
-            let order = self.shop.order(id).await?;
-            ensure!(order["status"] == status, "{order}");
-            Ok(order)
-        })
-        .await
-    }
-
     async fn cancels(&self, id: &str) {
         let asked = self.shop.cancel(id).await.expect("there is an answer");
         asked.require(StatusCode::ACCEPTED).expect("it is being cancelled");

@@ -112,8 +112,13 @@ impl StuckPage {
         snapshot.rollback().await?;
         let is_anything_unsent = lanes.values().any(|lane| lane.unsent().is_some());
         let broker_answers = !is_anything_unsent || lookout.broker_answers().await;
-        let view = |id| StuckView::of(id, waiters.remove(&id), lanes.remove(&id).unwrap_or_default(), broker_answers);
-        Ok(self.page.answer(ids.into_iter().map(view).collect(), |view| view.order_id))
+        let views = ids.into_iter().map(|id| {
+            let (waiter, lane) = (waiters.remove(&id), lanes.remove(&id).unwrap_or_default());
+            let wait = waiter.as_ref().map_or(Wait::Nothing, |waiter| waiter.wait);
+            let named = cause(&lane, wait, lookout.announces_on(), broker_answers);
+            StuckView::of(id, waiter, lane, named)
+        });
+        Ok(self.page.answer(views.collect(), |view| view.order_id))
     }
 }
 
@@ -127,9 +132,7 @@ pub(super) fn read_orders(asked: &mut Parameters) -> Vec<OrderId> {
 }
 
 impl StuckView {
-    fn of(order_id: OrderId, waiter: Option<Waiter>, lane: Lane, broker_answers: bool) -> Self {
-        let wait = waiter.as_ref().map_or(Wait::Nothing, |waiter| waiter.wait);
-        let (cause, detail) = cause(&lane, wait, broker_answers);
+    fn of(order_id: OrderId, waiter: Option<Waiter>, lane: Lane, (cause, detail): (Cause, String)) -> Self {
         let (status, since) = (waiter.as_ref().map(|one| one.status), waiter.as_ref().and_then(|one| one.since));
         let attention = waiter.as_ref().and_then(|one| one.attention);
         let waiting_for = waiter.and_then(|one| one.waiting_for);

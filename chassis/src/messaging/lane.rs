@@ -1,10 +1,10 @@
-//! What this service has said of an order, and what it has heard: the facts behind a journey, and behind the question why an order waits.
+//! What this service has said of an order, what it has heard, and what is held back of it: the facts behind a journey, and behind the question why an order waits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use shared_events::{EventId, OrderId, Version};
+use serde::{Deserialize, Serialize};
+use shared_events::{EventId, OrderId, Topic, Version};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,6 +20,23 @@ pub struct Lane {
     pub seen: Option<Version>,
     /// What of the other side's events could not be applied when it came.
     pub parked: Vec<Parked>,
+    /// What an operator holds back that may be in its way: it alone, or all that this service reads or sends.
+    pub held: Vec<Held>,
+}
+
+/// A pause that is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// `order`, `topic`, or `consumer` (one instance's).
+    pub what: String,
+    /// Which one.
+    pub name: String,
+    /// Who holds it back.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When it goes on by itself.
+    pub until: DateTime<Utc>,
 }
 
 /// An event that this service has announced.
@@ -68,7 +85,7 @@ impl Lane {
     /// Whether nothing was ever said or heard here.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        *self == Self::default()
+        self.announced.is_empty() && self.seen.is_none() && self.parked.is_empty()
     }
 
     /// The first event that has not gone out, if there is one.
@@ -85,7 +102,30 @@ impl Lane {
     }
 }
 
-/// The lanes of these orders; none for those of which there is nothing. Of one moment if the connection shows one.
+impl Held {
+    /// Whether it keeps what a service announces on this topic from going out.
+    #[must_use]
+    pub fn holds_sending(&self, announces_on: Topic) -> bool {
+        self.what == "topic" && self.name == announces_on.name()
+    }
+
+    /// Whether it keeps what comes from being applied, at the service that announces on this topic. A consumer's pause holds only what
+    /// that instance reads, which may be the order's partition or not.
+    #[must_use]
+    pub fn holds_reading(&self, announces_on: Topic) -> bool {
+        !self.holds_sending(announces_on)
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, name, owner, reason, until } = self;
+        let until = until.format("%Y-%m-%dT%H:%M:%SZ");
+        write!(formatter, "the {what} {name} is held back by {owner} until {until}: {reason}")
+    }
+}
+
+/// The lanes of these orders; none for those of which there is nothing, and nothing is held back. Of one moment if the connection shows one.
 ///
 /// # Errors
 /// The database's.
@@ -100,6 +140,14 @@ pub async fn lanes(connection: &mut PgConnection, orders: &[OrderId]) -> sqlx::R
     }
     for (order_id, parked) in read_parked(connection, &ids).await? {
         lanes.entry(order_id).or_default().parked.push(parked);
+    }
+    let held = read_held(connection, &ids).await?;
+    for order_id in orders {
+        let id = order_id.to_string();
+        let held: Vec<Held> = held.iter().filter(|held| held.what != "order" || held.name == id).cloned().collect();
+        if !held.is_empty() {
+            lanes.entry(*order_id).or_default().held = held;
+        }
     }
     Ok(lanes)
 }
@@ -180,4 +228,17 @@ async fn read_parked(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
         (OrderId(row.order_id), parked)
     });
     Ok(parked.collect())
+}
+
+async fn read_held(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Held>> {
+    let names: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    sqlx::query_as!(
+        Held,
+        "select what, name, owner, reason, until from pauses
+         where ended_at is null and until > now() and (what <> 'order' or name = any ($1::text[]))
+         order by what, name",
+        &names
+    )
+    .fetch_all(connection)
+    .await
 }

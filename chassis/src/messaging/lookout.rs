@@ -25,7 +25,7 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 #[derive(Debug, Clone)]
 pub struct Lookout {
     settings: KafkaSettings,
-    announces_on: String,
+    announces_on: Topic,
     listens_to: String,
     group: String,
     progress: Progress,
@@ -85,15 +85,20 @@ impl Lookout {
         relay: HandOver,
         standing: watch::Receiver<Standing>,
     ) -> Self {
-        let [announces_on, listens_to] = [announces_on, listens_to].map(|topic| topics::name(&settings, topic));
+        let listens_to = topics::name(&settings, listens_to);
         let (group, turn) = (group(&settings, service), Arc::default());
         Self { settings, announces_on, listens_to, group, progress, relay, standing, turn }
+    }
+
+    /// The topic of what this service announces.
+    pub(crate) fn announces_on(&self) -> Topic {
+        self.announces_on
     }
 
     /// Whether a broker answers.
     pub async fn broker_answers(&self) -> bool {
         let turn = self.turn.clone().lock_owned().await;
-        let (settings, topic) = (self.settings.clone(), self.announces_on.clone());
+        let (settings, topic) = (self.settings.clone(), topics::name(&self.settings, self.announces_on));
         let asked = tokio::task::spawn_blocking(move || {
             let answers = marks::broker_answers(&settings, &topic, ANSWER_WITHIN);
             drop(turn);

@@ -3,7 +3,7 @@
 //! An instance looks a few times a second, and where it was told itself before it answers. An order is held back by its lane's own row,
 //! which whoever applies something has locked and read: once the pause is committed, no instance applies anything of the order.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use shared_events::{OrderId, Topic};
@@ -101,21 +101,6 @@ async fn in_force(pool: &PgPool, names: &Names) -> sqlx::Result<Paused> {
     )
     .fetch_one(pool)
     .await
-}
-
-/// Until when these orders are held back; those that are not are left out.
-///
-/// # Errors
-/// The database's.
-pub async fn pauses_of(tx: &mut Tx<'_>, orders: &[OrderId]) -> sqlx::Result<HashMap<OrderId, DateTime<Utc>>> {
-    let ids: Vec<_> = orders.iter().map(|order| order.0).collect();
-    let rows = sqlx::query!(
-        r#"select order_id, paused_until as "until!" from inbox where order_id = any ($1::uuid[]) and paused_until > now()"#,
-        &ids
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (OrderId(row.order_id), row.until)).collect())
 }
 
 /// Holds an order back until then, also one of which nothing has come: its row is there then, and whoever would begin the lane without

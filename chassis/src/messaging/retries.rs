@@ -3,14 +3,19 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared_events::{OrderId, Version, wire::Unreadable};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{apply::Inbox, outbox::Wake, reactions::Reactions, record::Record};
+use super::{
+    apply::Inbox,
+    kept::{Kept, select_kept},
+    outbox::Wake,
+    reactions::Reactions,
+    record::Record,
+};
 use crate::clock;
 
 /// How many lanes one turn of the retry worker takes, and how many events of each.
@@ -100,14 +105,9 @@ impl<R: Reactions> Retries<R> {
 
 /// The next of those that were of an unknown schema, by id.
 async fn of_unknown_schema(pool: &PgPool, after: Uuid) -> sqlx::Result<Vec<(Uuid, Record)>> {
-    let rows = sqlx::query_as!(
-        Kept,
-        r#"select id, topic, "partition", "offset", key, header_names,
-                  header_values as "header_values: Vec<Option<Vec<u8>>>", payload
-           from parked_events
-           where resolved_at is null and cause = 'unknown_schema' and order_id is not null and id > $1
-           order by id
-           limit $2"#,
+    let rows = select_kept!(
+        "where resolved_at is null and cause = 'unknown_schema' and order_id is not null and id > $1
+         order by id limit $2",
         after,
         EVENTS,
     );
@@ -144,44 +144,11 @@ async fn take_due(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<(OrderI
 }
 
 async fn waiting(pool: &PgPool, order_id: OrderId, from: Version) -> sqlx::Result<Vec<Record>> {
-    let rows = sqlx::query_as!(
-        Kept,
-        r#"select id, topic, "partition", "offset", key, header_names,
-                  header_values as "header_values: Vec<Option<Vec<u8>>>", payload
-           from parked_events
-           where order_id = $1 and version >= $2 and resolved_at is null
-           order by version, "offset"
-           limit $3"#,
+    let rows = select_kept!(
+        r#"where order_id = $1 and version >= $2 and resolved_at is null order by version, "offset" limit $3"#,
         order_id.0,
         from.0,
         EVENTS,
     );
     Ok(rows.fetch_all(pool).await?.into_iter().map(Kept::record).collect())
-}
-
-/// A parked record as it is kept.
-pub(crate) struct Kept {
-    pub id: Uuid,
-    pub topic: String,
-    pub partition: i32,
-    pub offset: i64,
-    pub key: Option<Vec<u8>>,
-    pub header_names: Vec<String>,
-    pub header_values: Vec<Option<Vec<u8>>>,
-    pub payload: Option<Vec<u8>>,
-}
-
-impl Kept {
-    /// As it came from Kafka.
-    pub fn record(self) -> Record {
-        let values = self.header_values.into_iter().map(|value| value.map(Bytes::from));
-        Record {
-            topic: self.topic.into(),
-            partition: self.partition,
-            offset: self.offset,
-            key: self.key.map(Bytes::from),
-            headers: self.header_names.into_iter().zip(values).collect(),
-            payload: self.payload.map(Bytes::from),
-        }
-    }
 }

@@ -3,11 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use shared_events::OrderId;
+use shared_events::{OrderId, Topic};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::lane::{Announcement, Lane, Parked};
+use super::lane::{Announcement, Held, Lane, Parked};
 
 /// So many unanswered questions, and a cancellation counts as failing: asked, and asked again twice.
 const ASKS_BEFORE_FAILING: u32 = 3;
@@ -22,6 +22,8 @@ pub enum Cause {
     BrokerAway,
     /// What the other side announced is here, and cannot be applied.
     Parked,
+    /// An operator holds back what would come next.
+    Paused,
     /// It waits for a person, who has time until then.
     DeadlineNotReached,
     /// It waits for a person, whose time is up.
@@ -57,29 +59,36 @@ pub enum Wait {
 
 /// Names the cause, with a sentence on what shows it. `broker_answers` is asked only where something has not gone out.
 #[must_use]
-pub fn cause(lane: &Lane, wait: Wait, broker_answers: bool) -> (Cause, String) {
+pub fn cause(lane: &Lane, wait: Wait, announces_on: Topic, broker_answers: bool) -> (Cause, String) {
+    let held = |holds: fn(&Held, Topic) -> bool| lane.held.iter().find(|held| holds(held, announces_on));
     if let Some(parked) = lane.waiting() {
         return (parked_cause(parked, wait), told(parked));
     }
     if let Some((unsent, since)) = lane.unsent() {
-        let cause = if broker_answers { Cause::NotPublished } else { Cause::BrokerAway };
-        return (cause, format!("{} waits in the outbox since {}", name(unsent), moment(since)));
+        let told = format!("{} waits in the outbox since {}", name(unsent), moment(since));
+        return match held(Held::holds_sending) {
+            Some(held) => (Cause::Paused, format!("{told}; {held}")),
+            None if broker_answers => (Cause::NotPublished, told),
+            None => (Cause::BrokerAway, told),
+        };
     }
-    match wait {
-        Wait::Undoing { asked, is_flagged } if is_flagged || asked >= ASKS_BEFORE_FAILING => {
+    match (wait, held(Held::holds_reading)) {
+        (Wait::Undoing { .. } | Wait::Peer, Some(held)) => (Cause::Paused, format!("{}; {held}", awaited(lane))),
+        (Wait::Undoing { asked, is_flagged }, None) if is_flagged || asked >= ASKS_BEFORE_FAILING => {
             (Cause::CompensationFailing, format!("asked {asked} times to cancel, and no answer has come"))
         }
-        Wait::Undoing { .. } | Wait::Peer => (Cause::AwaitingPeer, awaited(lane)),
-        Wait::Person { until: Some(until) } => {
+        (Wait::Undoing { .. } | Wait::Peer, None) => (Cause::AwaitingPeer, awaited(lane)),
+        (Wait::Person { until: Some(until) }, _) => {
             (Cause::DeadlineNotReached, format!("a person has until {}", moment(until)))
         }
-        Wait::Person { until: None } => (Cause::Late, "a person should have acted by now".to_owned()),
-        Wait::Nothing => (Cause::Nothing, "it waits for nothing here".to_owned()),
+        (Wait::Person { until: None }, _) => (Cause::Late, "a person should have acted by now".to_owned()),
+        (Wait::Nothing, _) => (Cause::Nothing, "it waits for nothing here".to_owned()),
     }
 }
 
 fn parked_cause(parked: &Parked, wait: Wait) -> Cause {
     match wait {
+        _ if parked.cause == "paused" => Cause::Paused,
         Wait::Undoing { .. } if parked.cause == "rejected" => Cause::CompensationFailing,
         Wait::Undoing { .. } | Wait::Peer | Wait::Person { .. } | Wait::Nothing => Cause::Parked,
     }
@@ -192,14 +201,14 @@ mod tests {
     }
 
     fn lane(unsent: bool, parked: Vec<Parked>) -> Lane {
-        Lane { announced: vec![announced(unsent)], seen: None, parked }
+        Lane { announced: vec![announced(unsent)], seen: None, parked, held: vec![] }
     }
 
     #[test]
     fn what_lies_here_comes_before_what_is_waited_for() {
         let undoing = |asked, is_flagged| Wait::Undoing { asked, is_flagged };
         let person = |until| Wait::Person { until };
-        let of = |unsent, parked, wait, broker| cause(&lane(unsent, parked), wait, broker).0;
+        let of = |unsent, parked, wait, broker| cause(&lane(unsent, parked), wait, Topic::Orders, broker).0;
         for wait in [Wait::Peer, undoing(9, true), person(None), person(Some(DateTime::UNIX_EPOCH)), Wait::Nothing] {
             assert_eq!(of(true, vec![], wait, true), Cause::NotPublished, "{wait:?}");
             assert_eq!(of(true, vec![], wait, false), Cause::BrokerAway, "{wait:?}");
@@ -215,9 +224,44 @@ mod tests {
 
     #[test]
     fn a_cancellation_fails_when_it_is_flagged_or_was_asked_for_twice_more() {
-        let of = |asked, is_flagged| cause(&lane(false, vec![]), Wait::Undoing { asked, is_flagged }, true).0;
+        let of =
+            |asked, is_flagged| cause(&lane(false, vec![]), Wait::Undoing { asked, is_flagged }, Topic::Orders, true).0;
         assert_eq!([of(1, false), of(2, false)], [Cause::AwaitingPeer; 2]);
         assert_eq!([of(3, false), of(1, true)], [Cause::CompensationFailing; 2]);
+    }
+
+    #[test]
+    fn a_pause_is_named_where_it_holds_back_what_would_come_next() {
+        let held = |what: &str, name: &str| Held {
+            what: what.to_owned(),
+            name: name.to_owned(),
+            owner: "ops".to_owned(),
+            reason: "a look".to_owned(),
+            until: DateTime::UNIX_EPOCH,
+        };
+        let of = |unsent, parked, wait, held| {
+            let lane = Lane { held: vec![held], ..lane(unsent, parked) };
+            cause(&lane, wait, Topic::Orders, true)
+        };
+        let (sending, reading) = (held("topic", "orders"), held("topic", "deliveries"));
+        let (order, consumer) = (held("order", "x"), held("consumer", "one"));
+        let asked_often = Wait::Undoing { asked: 9, is_flagged: true };
+        for wait in [Wait::Peer, asked_often] {
+            for held in [&reading, &order, &consumer] {
+                assert_eq!(of(false, vec![], wait, held.clone()).0, Cause::Paused, "{held}");
+                assert_eq!(of(true, vec![], wait, held.clone()).0, Cause::NotPublished, "{held} is not in its way");
+            }
+            assert_ne!(of(false, vec![], wait, sending.clone()).0, Cause::Paused);
+        }
+        let (cause, detail) = of(true, vec![], Wait::Peer, sending);
+        assert_eq!(cause, Cause::Paused);
+        assert!(
+            detail.ends_with("; the topic orders is held back by ops until 1970-01-01T00:00:00Z: a look"),
+            "{detail}"
+        );
+        assert_eq!(of(false, vec![parked("paused")], Wait::Peer, order.clone()).0, Cause::Paused);
+        assert_eq!(of(false, vec![parked("rejected")], Wait::Peer, order.clone()).0, Cause::Parked);
+        assert_eq!(of(false, vec![], Wait::Person { until: None }, order).0, Cause::Late, "nothing has to come");
     }
 
     #[test]
@@ -225,7 +269,7 @@ mod tests {
         let applied = Parked { resolved_at: Some(DateTime::UNIX_EPOCH), ..parked("gap") };
         let behind = Parked { version: Some(Version(2)), ..parked("gap") };
         let mut lane = lane(false, vec![applied.clone()]);
-        assert_eq!((lane.waiting(), cause(&lane, Wait::Peer, true).0), (None, Cause::AwaitingPeer));
+        assert_eq!((lane.waiting(), cause(&lane, Wait::Peer, Topic::Orders, true).0), (None, Cause::AwaitingPeer));
         lane.parked = vec![behind, parked("rejected"), applied];
         assert_eq!(lane.waiting().map(|first| first.cause.as_str()), Some("rejected"), "the first of the lane");
     }

@@ -39,6 +39,18 @@ struct Pause {
     in_force: bool,
 }
 
+macro_rules! select_pauses {
+    ($tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Pause,
+            r#"select id, what, name, reason, owner, since, until, ended_at, ended_by,
+                      (ended_at is null and until > now()) as "in_force!"
+               from pauses "# + $tail,
+            $($argument),+
+        )
+    };
+}
+
 /// `GET /pauses`: the youngest first; `in_force=true` for those that hold something back now.
 pub(super) async fn list<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
@@ -47,15 +59,12 @@ pub(super) async fn list<R: Reactions>(
     let in_force: Option<bool> = asked.optional("in_force", "true or false");
     let page = Page::<Uuid>::read(&mut asked);
     asked.finish()?;
-    let found = sqlx::query_as!(
-        Pause,
-        r#"select id, what, name, reason, owner, since, until, ended_at, ended_by, (ended_at is null and until > now()) as "in_force!"
-           from pauses
-           where id < $1 and ($2::boolean is null or (ended_at is null and until > now()) = $2)
-           order by id desc limit $3"#,
+    let found = select_pauses!(
+        "where id < $1 and ($2::boolean is null or (ended_at is null and until > now()) = $2)
+         order by id desc limit $3",
         page.after.unwrap_or(Uuid::max()),
         in_force,
-        page.rows(),
+        page.rows()
     );
     Ok(page.answer(found.fetch_all(&operations.pool).await?, |pause| pause.id))
 }
@@ -87,6 +96,31 @@ impl Wanted {
         Ok(Self { what, name, reason, for_s })
     }
 
+    /// Writes it down. `false` if the same is held back already.
+    async fn insert(&self, tx: &mut Tx<'_>, id: Uuid, owner: &str, now: Time, until: Time) -> sqlx::Result<bool> {
+        // One that has run out is over: it must not be in the way of a new one.
+        let over = sqlx::query!(
+            "update pauses set ended_at = until, ended_by = 'its end'
+             where what = $1 and name = $2 and ended_at is null and until <= $3",
+            self.what,
+            self.name,
+            now
+        );
+        over.execute(&mut **tx).await?;
+        let begun = sqlx::query!(
+            "insert into pauses (id, what, name, reason, owner, since, until)
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+            id,
+            self.what,
+            self.name,
+            self.reason,
+            owner,
+            now,
+            until
+        );
+        Ok(begun.execute(&mut **tx).await?.rows_affected() > 0)
+    }
+
     fn order(&self) -> Option<OrderId> {
         if self.what == "order" { self.name.parse().ok() } else { None }
     }
@@ -101,39 +135,20 @@ pub(super) async fn begin<R: Reactions>(
     let wanted = Wanted::read(form)?;
     in_a_task_of_its_own(async move {
         let now = clock::now();
-    let until = now + TimeDelta::seconds(wanted.for_s);
-    let id = clock::fresh_id();
-    let mut tx = Tx::from(operations.pool.begin().await?);
-    // One that has run out is over: it must not be in the way of a new one.
-    let over = sqlx::query!(
-        "update pauses set ended_at = until, ended_by = 'its end' where what = $1 and name = $2 and ended_at is null and until <= $3",
-        wanted.what,
-        wanted.name,
-        now
-    );
-    over.execute(&mut *tx).await?;
-    let begun = sqlx::query!(
-        "insert into pauses (id, what, name, reason, owner, since, until) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
-        id,
-        wanted.what,
-        wanted.name,
-        wanted.reason,
-        &*caller.principal.subject,
-        now,
-        until
-    );
-    if begun.execute(&mut *tx).await?.rows_affected() == 0 {
-        let detail = format!("The {} {} is held back already: end that pause first.", wanted.what, wanted.name);
-        return Err(Problem::new(StatusCode::CONFLICT, "already_paused", detail));
-    }
-    if let Some(order_id) = wanted.order() {
-        pauses::hold(&mut tx, order_id, until).await?;
-    }
-    let (target, detail) = (format!("{} {}", wanted.what, wanted.name), json!({ "pause": id, "until": until }));
-    audit::record(&mut tx, &caller.principal, "pause", &target, &wanted.reason, detail).await?;
-    tx.commit().await?;
-    operations.look().await?;
-    Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/pauses/{id}")))
+        let (id, until) = (clock::fresh_id(), now + TimeDelta::seconds(wanted.for_s));
+        let mut tx = Tx::from(operations.pool.begin().await?);
+        if !wanted.insert(&mut tx, id, &caller.principal.subject, now, until).await? {
+            let detail = format!("The {} {} is held back already: end that pause first.", wanted.what, wanted.name);
+            return Err(Problem::new(StatusCode::CONFLICT, "already_paused", detail));
+        }
+        if let Some(order_id) = wanted.order() {
+            pauses::hold(&mut tx, order_id, until).await?;
+        }
+        let (target, detail) = (format!("{} {}", wanted.what, wanted.name), json!({ "pause": id, "until": until }));
+        audit::record(&mut tx, &caller.principal, "pause", &target, &wanted.reason, detail).await?;
+        tx.commit().await?;
+        operations.look().await?;
+        Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/pauses/{id}")))
     })
     .await
 }
@@ -180,12 +195,7 @@ impl<R: Reactions> Operations<R> {
 }
 
 async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
-    let pause = sqlx::query_as!(
-        Pause,
-        r#"select id, what, name, reason, owner, since, until, ended_at, ended_by, (ended_at is null and until > now()) as "in_force!"
-           from pauses where id = $1"#,
-        id
-    );
+    let pause = select_pauses!("where id = $1", id);
     let pause = pause.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("pause"))?;
     Ok(Answer::json(status, &pause))
 }

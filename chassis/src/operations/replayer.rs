@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::{
     clock,
     database::answered,
-    messaging::{Inbox, Outcome, Reactions, retries::Kept},
+    messaging::{
+        Inbox, Outcome, Reactions,
+        kept::{Kept, select_kept},
+    },
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -115,15 +118,7 @@ async fn due(pool: &PgPool, replay: Uuid) -> sqlx::Result<Vec<Due>> {
 }
 
 async fn waiting(pool: &PgPool, parked_id: Uuid) -> sqlx::Result<Option<Kept>> {
-    sqlx::query_as!(
-        Kept,
-        r#"select id, topic, "partition", "offset", key, header_names,
-                  header_values as "header_values: Vec<Option<Vec<u8>>>", payload
-           from parked_events where id = $1 and resolved_at is null"#,
-        parked_id
-    )
-    .fetch_optional(pool)
-    .await
+    select_kept!("where id = $1 and resolved_at is null", parked_id).fetch_optional(pool).await
 }
 
 async fn resolution(pool: &PgPool, parked_id: Uuid) -> sqlx::Result<Option<String>> {

@@ -15,18 +15,15 @@ use crate::{
     Tx, audit, clock,
     database::column,
     http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
-    messaging::{CAUSES, Inbox, Reactions, Rehearsed, Verdict, lanes, retries::Kept},
+    messaging::{
+        CAUSES, Inbox, Reactions, Rehearsed, Verdict,
+        kept::{Kept, select_kept},
+        lanes,
+    },
 };
 
 /// How many events a second are replayed unless told.
 const USUAL_RATE: i64 = 50;
-
-/// A parked event that was chosen.
-struct Chosen {
-    place: Option<(OrderId, Version)>,
-    resolution: Option<String>,
-    kept: Kept,
-}
 
 /// Which events are to be replayed.
 struct Wanted {
@@ -59,35 +56,18 @@ impl Wanted {
     }
 
     /// Those that are named, whatever became of them, or those that wait.
-    async fn choose(&self, pool: &PgPool) -> sqlx::Result<Vec<Chosen>> {
-        let rows = sqlx::query!(
-            r#"select id, topic, "partition", "offset", order_id, version, key, header_names,
-                      header_values as "header_values: Vec<Option<Vec<u8>>>", payload, resolution
-               from parked_events
-               where case when cardinality($1::uuid[]) > 0 then id = any ($1) else resolved_at is null end
-                 and ($2::text is null or cause = $2)
-                 and ($3::uuid is null or order_id = $3)
-               order by id limit $4"#,
+    async fn choose(&self, pool: &PgPool) -> sqlx::Result<Vec<Kept>> {
+        let chosen = select_kept!(
+            "where case when cardinality($1::uuid[]) > 0 then id = any ($1) else resolved_at is null end
+               and ($2::text is null or cause = $2)
+               and ($3::uuid is null or order_id = $3)
+             order by id limit $4",
             &self.ids,
             self.cause,
             self.order_id.map(|order_id| order_id.0),
             i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX),
         );
-        let rows = rows.fetch_all(pool).await?.into_iter().map(|row| Chosen {
-            place: row.order_id.map(OrderId).zip(row.version.map(Version)),
-            resolution: row.resolution,
-            kept: Kept {
-                id: row.id,
-                topic: row.topic,
-                partition: row.partition,
-                offset: row.offset,
-                key: row.key,
-                header_names: row.header_names,
-                header_values: row.header_values,
-                payload: row.payload,
-            },
-        });
-        Ok(rows.collect())
+        chosen.fetch_all(pool).await
     }
 }
 
@@ -111,7 +91,7 @@ pub(super) async fn make<R: Reactions>(
             return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
         }
         let mut members = Vec::with_capacity(chosen.len());
-        for lane in lanes(chosen, |chosen| chosen.place) {
+        for lane in lanes(chosen, Kept::place) {
             members.extend(rehearse(&operations.inbox, lane).await?);
         }
         let (id, now) = (clock::fresh_id(), clock::now());
@@ -136,18 +116,18 @@ pub(super) async fn make<R: Reactions>(
 }
 
 /// What was resolved before stays so. The others are played, those of one order one after the other.
-async fn rehearse<R: Reactions>(inbox: &Inbox<R>, lane: Vec<Chosen>) -> sqlx::Result<Vec<Member>> {
+async fn rehearse<R: Reactions>(inbox: &Inbox<R>, lane: Vec<Kept>) -> sqlx::Result<Vec<Member>> {
     let (resolved, waiting): (Vec<_>, Vec<_>) = lane.into_iter().partition(|chosen| chosen.resolution.is_some());
     let settled = resolved.into_iter().map(|chosen| {
         let is_stale = chosen.resolution.as_deref() == Some("stale");
         let verdict = if is_stale { Verdict::Stale } else { Verdict::Duplicate };
+        let place = chosen.place();
         let detail = format!("it is {} already", chosen.resolution.unwrap_or_default().replace('_', " "));
-        let rehearsed = Rehearsed { verdict, detail, money: vec![] };
-        Member { parked_id: chosen.kept.id, place: chosen.place, rehearsed }
+        Member { parked_id: chosen.id, place, rehearsed: Rehearsed { verdict, detail, money: vec![] } }
     });
     let mut members: Vec<Member> = settled.collect();
-    let places: Vec<_> = waiting.iter().map(|chosen| (chosen.kept.id, chosen.place)).collect();
-    let records: Vec<_> = waiting.into_iter().map(|chosen| chosen.kept.record()).collect();
+    let places: Vec<_> = waiting.iter().map(|chosen| (chosen.id, chosen.place())).collect();
+    let records: Vec<_> = waiting.into_iter().map(Kept::record).collect();
     let rehearsed = inbox.rehearse(&records).await?;
     let played = places.into_iter().zip(rehearsed);
     members.extend(played.map(|((parked_id, place), rehearsed)| Member { parked_id, place, rehearsed }));
@@ -213,6 +193,19 @@ struct Replay {
     done: i64,
 }
 
+macro_rules! select_replays {
+    ($tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Replay,
+            r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
+                      (select count(*) from replay_events where replay_id = id) as "events!",
+                      (select count(outcome) from replay_events where replay_id = id) as "done!"
+               from replays "# + $tail,
+            $($argument),+
+        )
+    };
+}
+
 /// `GET /replays`: the youngest first.
 pub(super) async fn list<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
@@ -220,15 +213,8 @@ pub(super) async fn list<R: Reactions>(
 ) -> Result<Answer, Problem> {
     let page = Page::<Uuid>::read(&mut asked);
     asked.finish()?;
-    let found = sqlx::query_as!(
-        Replay,
-        r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
-                  (select count(*) from replay_events where replay_id = id) as "events!",
-                  (select count(outcome) from replay_events where replay_id = id) as "done!"
-           from replays where id < $1 order by id desc limit $2"#,
-        page.after.unwrap_or(Uuid::max()),
-        page.rows()
-    );
+    let after = page.after.unwrap_or(Uuid::max());
+    let found = select_replays!("where id < $1 order by id desc limit $2", after, page.rows());
     Ok(page.answer(found.fetch_all(&operations.pool).await?, |replay| replay.id))
 }
 
@@ -268,14 +254,7 @@ struct Shown {
 }
 
 async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
-    let replay = sqlx::query_as!(
-        Replay,
-        r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
-                  (select count(*) from replay_events where replay_id = id) as "events!",
-                  (select count(outcome) from replay_events where replay_id = id) as "done!"
-           from replays where id = $1"#,
-        id
-    );
+    let replay = select_replays!("where id = $1", id);
     let replay = replay.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("replay"))?;
     let items = sqlx::query_as!(
         Event,

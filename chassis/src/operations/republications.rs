@@ -117,6 +117,16 @@ async fn of_time<R: Reactions>(
     Ok(shown(&operations.pool, id, StatusCode::ACCEPTED).await?.at(format!("/republications/{id}")))
 }
 
+macro_rules! select_republications {
+    ($tail:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Republication,
+            "select id, asked_at, asked_by, reason, since, until, announced, ended_at from republications " + $tail,
+            $($argument),+
+        )
+    };
+}
+
 /// `GET /republications`: the youngest first.
 pub(super) async fn list<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
@@ -124,13 +134,8 @@ pub(super) async fn list<R: Reactions>(
 ) -> Result<Answer, Problem> {
     let page = Page::<Uuid>::read(&mut asked);
     asked.finish()?;
-    let found = sqlx::query_as!(
-        Republication,
-        "select id, asked_at, asked_by, reason, since, until, announced, ended_at
-         from republications where id < $1 order by id desc limit $2",
-        page.after.unwrap_or(Uuid::max()),
-        page.rows()
-    );
+    let after = page.after.unwrap_or(Uuid::max());
+    let found = select_republications!("where id < $1 order by id desc limit $2", after, page.rows());
     Ok(page.answer(found.fetch_all(&operations.pool).await?, |one| one.id))
 }
 
@@ -143,11 +148,7 @@ pub(super) async fn show<R: Reactions>(
 }
 
 async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
-    let found = sqlx::query_as!(
-        Republication,
-        "select id, asked_at, asked_by, reason, since, until, announced, ended_at from republications where id = $1",
-        id
-    );
+    let found = select_republications!("where id = $1", id);
     let found = found.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("republication"))?;
     Ok(Answer::json(status, &found))
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chassis::messaging::lane::Held;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use shared_events::Topic;
 use uuid::Uuid;
 
 use crate::journey::{Announcement, Parked, Waiting};
@@ -59,6 +61,7 @@ pub(super) enum OwnCause {
     NotPublished,
     BrokerAway,
     Parked,
+    Paused,
     DeadlineNotReached,
     Late,
     CompensationFailing,
@@ -72,9 +75,25 @@ pub(super) struct Lane {
     pub announced: Vec<Announcement>,
     pub seen: Option<i64>,
     pub parked: Vec<Parked>,
+    pub held: Vec<Held>,
 }
 
 impl Lane {
+    /// Whether something of the order lies here: an event that has not gone out, or a record that is parked.
+    pub fn has_something(&self) -> bool {
+        let is_unsent = self.announced.iter().any(|one| one.unsent_since.is_some());
+        is_unsent || self.parked.iter().any(|parked| parked.resolved_at.is_none())
+    }
+
+    /// What keeps this side from reading on, if something does.
+    pub fn held_reading(&self, side: Side) -> Option<&Held> {
+        let announces_on = match side {
+            Side::OrderService => Topic::Orders,
+            Side::DeliveryService => Topic::Deliveries,
+        };
+        self.held.iter().find(|held| held.holds_reading(announces_on))
+    }
+
     /// What was announced here, has gone out, and has come to nothing over there.
     pub fn on_the_way_to(&self, other: &Lane) -> impl Iterator<Item = &Announcement> {
         let has_arrived = |version: i64| {

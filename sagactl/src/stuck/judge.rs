@@ -21,6 +21,8 @@ pub enum Cause {
     Parked,
     /// What the order side announced cannot be applied at the delivery side.
     ParkedAtThePeer,
+    /// An operator holds back what would come next.
+    Paused,
     /// What a side announced has not gone out.
     NotPublished,
     /// The same, and no broker answers.
@@ -44,6 +46,7 @@ impl Cause {
             Cause::CompensationFailing => "compensation_failing",
             Cause::Parked => "parked",
             Cause::ParkedAtThePeer => "parked_at_the_peer",
+            Cause::Paused => "paused",
             Cause::NotPublished => "not_published",
             Cause::BrokerAway => "broker_away",
             Cause::PeerBehind => "peer_behind",
@@ -65,6 +68,9 @@ impl Cause {
             }
             Cause::Parked | Cause::ParkedAtThePeer => {
                 "Put right what the error names; then the event is tried again by itself while it has tries left, and by hand once it rests."
+            }
+            Cause::Paused => {
+                "Ask who holds it back, or end the pause (sagactl pause end); it ends by itself at its time."
             }
             Cause::NotPublished => {
                 "See whether an instance's relay leads (/consumer), and what its log says of the event; it is sent as soon as it can be."
@@ -127,10 +133,12 @@ fn lies_there(side: Side, item: &Item, saga: &Saga) -> Option<Verdict> {
     let cause = match (item.cause, side) {
         (OwnCause::Parked, Side::DeliveryService) if saga.items.orders.is_some() => Cause::ParkedAtThePeer,
         (OwnCause::Parked, Side::OrderService | Side::DeliveryService) => Cause::Parked,
+        (OwnCause::Paused, _) if item.lane.has_something() => Cause::Paused,
         (OwnCause::NotPublished, _) => Cause::NotPublished,
         (OwnCause::BrokerAway, _) => Cause::BrokerAway,
         (OwnCause::CompensationFailing, _) => Cause::CompensationFailing,
-        (OwnCause::DeadlineNotReached | OwnCause::Late | OwnCause::AwaitingPeer | OwnCause::Nothing, _) => return None,
+        (OwnCause::Paused | OwnCause::AwaitingPeer | OwnCause::DeadlineNotReached, _) => return None,
+        (OwnCause::Late | OwnCause::Nothing, _) => return None,
     };
     Some(Verdict::of(cause, side, &item.detail))
 }
@@ -145,6 +153,7 @@ fn with_more(verdict: Verdict, on_its_way: impl Fn() -> Option<Verdict>) -> Verd
         Cause::Lost
         | Cause::Parked
         | Cause::ParkedAtThePeer
+        | Cause::Paused
         | Cause::NotPublished
         | Cause::BrokerAway
         | Cause::PeerBehind
@@ -161,21 +170,18 @@ fn on_its_way(order: Uuid, from: Side, lanes: &Sides<Option<Lane>>, lags: &Lags)
     let first = here.on_the_way_to(there).next()?;
     let evidence = here.on_the_way_to(there).map(|one| (from, one.version)).collect();
     let named = format!("{} v{}", first.event, first.version);
-    Some(match lags.of(to, order) {
+    let detail = match lags.of(to, order) {
         Some(0) => {
             let detail =
                 format!("{named} was published by {from}, {to} has read all there is, and knows nothing of it");
-            Verdict { evidence, ..Verdict::of(Cause::Lost, to, detail) }
+            return Some(Verdict { evidence, ..Verdict::of(Cause::Lost, to, detail) });
         }
-        Some(behind) => {
-            let detail = format!("{named} is published, and {to} is behind by {behind} records on that partition");
-            Verdict::of(Cause::PeerBehind, to, detail)
-        }
-        None => {
-            let detail =
-                format!("{named} is published, and {to} has not seen it; by how much it is behind is not known");
-            Verdict::of(Cause::PeerBehind, to, detail)
-        }
+        Some(behind) => format!("{named} is published, and {to} is behind by {behind} records on that partition"),
+        None => format!("{named} is published, and {to} has not seen it; by how much it is behind is not known"),
+    };
+    Some(match there.held_reading(to) {
+        Some(held) => Verdict::of(Cause::Paused, to, format!("{detail}; {held}")),
+        None => Verdict::of(Cause::PeerBehind, to, detail),
     })
 }
 
@@ -200,7 +206,7 @@ fn is_waited_for(order: Uuid, side: Side, item: &Item, lanes: &Sides<Option<Lane
     match item.cause {
         OwnCause::Late => Some(Verdict::of(Cause::Late, side, &item.detail)),
         OwnCause::DeadlineNotReached => Some(Verdict::of(Cause::DeadlineNotReached, side, &item.detail)),
-        OwnCause::AwaitingPeer => {
+        OwnCause::AwaitingPeer | OwnCause::Paused => {
             let answerer = side.other();
             if lanes.of(answerer).is_none() {
                 let detail = format!("{}; {answerer} does not answer", item.detail);

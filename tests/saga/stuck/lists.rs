@@ -58,7 +58,7 @@ async fn lanes_are_told_of_each_order_that_is_asked_for_and_of_no_more_than_two_
     let stranger = uuid::Uuid::now_v7();
     for address in [&stage.shop.orders, &stage.shop.deliveries] {
         let lanes = stage.shop.read(&format!("{address}/lanes?order_id={stranger},{id}")).await?;
-        let blank = json!({ "order_id": stranger, "announced": [], "seen": null, "parked": [] });
+        let blank = json!({ "order_id": stranger, "announced": [], "seen": null, "parked": [], "held": [] });
         assert_eq!(lanes["items"][0], blank);
         assert_eq!((&lanes["items"][1]["order_id"], &lanes["items"][1]["seen"]), (&json!(id), &json!(1)));
         let most: Vec<_> = (0..200).map(|_| uuid::Uuid::now_v7().to_string()).collect();
