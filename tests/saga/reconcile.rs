@@ -161,3 +161,23 @@ async fn nobody_is_asked_while_the_address_of_an_owner_is_missing() {
     assert_eq!(json!(left.repeats[0].order_id), json!(lost));
     becomes(&shop, &lost, "completed").await;
 }
+
+/// Asked for while something is in its way, it is said how far it has come; and once the way is free, it arrives by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_called_healed_before_it_has_arrived() {
+    let (pair, shop) = pair("reconcileunderway").await;
+    let (here, there) = (Operator::of(&pair.orders), Operator::of(&pair.deliveries));
+    for (what, at, outcome) in
+        [("topic", &here, Outcome::NotSent), ("topic", &there, Outcome::StillThere), ("order", &there, Outcome::Parked)]
+    {
+        let lost = loses_before_it_goes_out(&pair, &shop, Side::OrderService).await;
+        let name = if what == "order" { lost.as_str() } else { "orders" };
+        let pause = at.pauses(what, name, 600).await;
+        let applied = reconcile(&pair, true).await;
+        assert_eq!(named(&applied), [(lost.clone(), Side::OrderService, 1)], "{applied}");
+        assert!(applied.repeats[0].outcome == outcome && !applied.is_whole(), "{outcome:?}: {applied}");
+        at.ends_pause(&pause).await;
+        becomes(&shop, &lost, "confirmed").await;
+    }
+    pair.settles().await;
+}
