@@ -3,6 +3,7 @@
 mod looking;
 mod operating;
 mod places;
+mod reconciling;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use operating::{
     Actions, At, Desk, Held, Operate, Parked, ParkedCommand, Pause, PauseCommand, Replay, ReplayCommand, Republish,
 };
 pub use places::{Kafka, Preflight};
+pub use reconciling::Reconcile;
 
 use crate::shop::Pair;
 
@@ -82,6 +84,13 @@ Takes about 140 bytes of memory for each order.\n\nExample:\n  sagactl verify --
 before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
     )]
     Stuck(Stuck),
+    /// Asks the owners of lost events to announce them again, as they stand in their logs
+    #[command(
+        after_help = "Exit status: 0 nothing was to be done or all of it is healed, 1 something is left, 2 it could not be looked.\n\nLooks as verify --topics does: what may be in flight is \
+looked at again first. It decides nothing; what no repeat heals is named, and why. Where an event has arrived its repeat changes nothing.\n\nExamples:\n  \
+sagactl reconcile --dry-run --kafka host:9092\n  sagactl reconcile --apply --reason 'the broker lost a disk' --kafka host:9092 --most 500"
+    )]
+    Reconcile(Reconcile),
     #[command(flatten)]
     Operate(Operate),
     /// Looks whether everything is set as the services need it: topics, clients, databases, clocks

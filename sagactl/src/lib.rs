@@ -2,6 +2,7 @@
 
 pub mod journey;
 pub mod preflight;
+pub mod reconcile;
 pub mod services;
 pub mod stuck;
 pub mod table;

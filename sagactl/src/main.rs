@@ -9,6 +9,7 @@ mod ending;
 mod looking;
 mod looking_ahead;
 mod operating;
+mod reconciling;
 mod say;
 mod shop;
 mod stage;
@@ -35,6 +36,7 @@ async fn main() -> ExitCode {
         Command::Verify(options) => (checking::run(&options).await, Ending::CouldNotLook),
         Command::Journey(options) => (looking::journey(&options).await, Ending::CouldNotLook),
         Command::Stuck(options) => (looking::stuck(&options).await, Ending::CouldNotLook),
+        Command::Reconcile(options) => (reconciling::run(&options).await, Ending::CouldNotLook),
         Command::Operate(options) => (operating::run(&options).await, Ending::CouldNotLook),
         Command::Preflight(options) => (looking_ahead::run(&options).await, Ending::CouldNotLook),
         Command::Completions { shell } => (completions(shell), Ending::Failed),

@@ -12,7 +12,7 @@ use serde_json::Value;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// Which of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// Takes orders.
@@ -106,6 +106,14 @@ impl Services {
     #[must_use]
     pub fn has(&self, side: Side) -> bool {
         self.addresses.of(side).is_some()
+    }
+
+    /// That it is known.
+    ///
+    /// # Errors
+    /// It is not; says how to tell it.
+    pub fn must_have(&self, side: Side) -> Result<()> {
+        self.url(side, "").map(drop)
     }
 
     /// What is at this path of a service; none where it says that there is no such thing.

@@ -21,6 +21,7 @@ mod operations;
 mod outages;
 mod preflight;
 mod reactions;
+mod reconcile;
 mod relay;
 mod routes;
 mod settings;

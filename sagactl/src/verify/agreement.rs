@@ -5,6 +5,7 @@
 
 use super::report::{Finding, Invariant};
 use super::sides::{Lanes, Saga};
+use crate::services::Side;
 
 /// Where these two sides contradict each other.
 pub(super) fn contradictions(saga: &Saga) -> Vec<Finding> {
@@ -16,18 +17,24 @@ pub(super) fn contradictions(saga: &Saga) -> Vec<Finding> {
     if let Some(evidence) = another_delivery(saga) {
         find(Invariant::I7, evidence);
     }
-    let (here, there) = (&saga.at_orders, &saga.at_deliveries);
-    for (from, to, sender, receiver) in
-        [(here, there, "order-service", "delivery-service"), (there, here, "delivery-service", "order-service")]
-    {
-        lost(from, to, sender, receiver).into_iter().for_each(|evidence| find(Invariant::I11, evidence));
+    for sender in Side::BOTH {
+        found.extend(lost(saga, sender));
+        found.extend(unannounced(saga, sender));
     }
     found
 }
 
 impl Saga {
     pub fn finding(&self, invariant: Invariant, evidence: String) -> Finding {
-        Finding { invariant, subject: format!("order {}", self.order_id), evidence }
+        Finding::new(invariant, format!("order {}", self.order_id), evidence)
+    }
+
+    /// What this side has said and heard.
+    pub fn at(&self, side: Side) -> &Lanes {
+        match side {
+            Side::OrderService => &self.at_orders,
+            Side::DeliveryService => &self.at_deliveries,
+        }
     }
 
     /// What has become of the delivery.
@@ -73,21 +80,22 @@ fn another_delivery(saga: &Saga) -> Option<String> {
     (!is_there).then(|| format!("was told of the delivery {told}, but delivery-service has [{}]", have.join(", ")))
 }
 
-fn lost(from: &Lanes, to: &Lanes, sender: &str, receiver: &str) -> Vec<String> {
-    let mut lost: Vec<String> = from
-        .on_the_way_to(to)
-        .map(|version| {
-            format!(
-                "version {version} has left {sender}'s outbox, but {receiver} has seen {} and not parked it: \
-                 it is still in Kafka, or lost",
-                to.seen
-            )
-        })
-        .collect();
-    let announced = from.announced.iter().max().copied().unwrap_or(0);
-    if to.seen > announced {
-        let seen = to.seen;
-        lost.push(format!("{receiver} has applied version {seen}, but {sender} has announced only {announced}"));
-    }
-    lost
+fn lost(saga: &Saga, sender: Side) -> impl Iterator<Item = Finding> {
+    let (from, to, receiver) = (saga.at(sender), saga.at(sender.other()), sender.other());
+    from.on_the_way_to(to).map(move |version| {
+        let evidence = format!(
+            "version {version} has left {sender}'s outbox, but {receiver} has seen {} and not parked it: \
+             it is still in Kafka, or lost",
+            to.seen
+        );
+        saga.finding(Invariant::I11, evidence).healed_by(sender, saga.order_id, vec![version])
+    })
+}
+
+/// What nobody said cannot be said again.
+fn unannounced(saga: &Saga, sender: Side) -> Option<Finding> {
+    let (seen, receiver) = (saga.at(sender.other()).seen, sender.other());
+    let announced = saga.at(sender).announced.iter().max().copied().unwrap_or(0);
+    let evidence = format!("{receiver} has applied version {seen}, but {sender} has announced only {announced}");
+    (seen > announced).then(|| saga.finding(Invariant::I11, evidence))
 }

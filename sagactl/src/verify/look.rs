@@ -7,10 +7,11 @@ use shared_events::Topic;
 use uuid::Uuid;
 
 use super::published::{self, Published};
-use super::report::{Finding, WaitingFor};
+use super::report::{Finding, Repeat, WaitingFor};
 use super::snapshot::Snapshot;
 use super::waiting::Standing;
 use super::{agreement, sides, waiting};
+use crate::services::Side;
 
 /// What may be in flight, by order.
 pub(super) type Suspects = BTreeMap<Uuid, BTreeSet<Finding>>;
@@ -43,6 +44,7 @@ pub(super) async fn at(
         if let Some(published) = published.as_deref_mut() {
             let logs = [0, 1].map(|side: usize| logs[side].get(&saga.order_id).map_or(&[][..], Vec::as_slice));
             found.extend(compare(&saga, published, logs, notes));
+            found = found.into_iter().map(|finding| within(finding, logs)).collect();
         }
         if !found.is_empty() {
             suspects.insert(saga.order_id, found);
@@ -74,6 +76,17 @@ fn compare(
     notes.topic_forgot += u64::from(comparison.topic_forgot);
     notes.log_forgot += u64::from(comparison.log_forgot);
     comparison.findings
+}
+
+/// What a log does not have any more cannot be announced again.
+fn within(finding: Finding, logs: [&[(i64, Uuid)]; 2]) -> Finding {
+    let Some(Repeat { owner, order_id, versions }) = finding.repeat.clone() else { return finding };
+    let log = match owner {
+        Side::OrderService => logs[0],
+        Side::DeliveryService => logs[1],
+    };
+    let in_log = |version: &i64| log.iter().any(|(logged, _)| logged == version);
+    finding.healed_by(owner, order_id, versions.into_iter().filter(in_log).collect())
 }
 
 /// What was found both times.

@@ -22,6 +22,7 @@
 //! | `waiting` | I1 | both together |
 //! | `published` | I8, I9, I10, I11 | the topics, alone and with both databases |
 
+mod again;
 mod agreement;
 mod announced;
 mod changes;
@@ -40,6 +41,7 @@ mod stock;
 mod waiting;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -47,7 +49,8 @@ use indicatif::ProgressBar;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub use report::{Checked, Finding, Invariant, Report, TopicsRead, Unreadable, WaitingFor};
+pub(crate) use again::Now;
+pub use report::{Checked, Finding, Invariant, Repeat, Report, TopicsRead, Unreadable, WaitingFor};
 
 use self::look::{Notes, Suspects};
 use self::published::Published;
@@ -55,7 +58,7 @@ use self::snapshot::Snapshot;
 use crate::topics::KafkaSettings;
 
 /// The pause between two looks at what may be in flight.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How many orders are looked at again in one go.
 const AGAIN_AT_ONCE: usize = 2_000;
 
@@ -94,8 +97,7 @@ pub async fn check_with_topics(
     progress: &ProgressBar,
     options: Options,
 ) -> Result<Report> {
-    let published = Some(Published::read(topics, progress, options.at_least_one()).await?);
-    Check { orders, deliveries, published, options, report: Report::default() }.run().await
+    Check::of_everything(orders, deliveries, topics, progress, options).await?.run().await
 }
 
 impl Options {
@@ -105,8 +107,8 @@ impl Options {
     }
 }
 
-/// A check under way.
-struct Check<'a> {
+/// A check, and what it keeps of the topics: it can look again at what it has found.
+pub(crate) struct Check<'a> {
     orders: &'a PgPool,
     deliveries: &'a PgPool,
     /// None: the topics are not looked at.
@@ -115,8 +117,21 @@ struct Check<'a> {
     report: Report,
 }
 
-impl Check<'_> {
-    async fn run(mut self) -> Result<Report> {
+impl<'a> Check<'a> {
+    /// Of both databases and both topics, which are read by that.
+    pub(crate) async fn of_everything(
+        orders: &'a PgPool,
+        deliveries: &'a PgPool,
+        topics: &KafkaSettings,
+        progress: &ProgressBar,
+        options: Options,
+    ) -> Result<Self> {
+        let published = Some(Published::read(topics, progress, options.at_least_one()).await?);
+        Ok(Self { orders, deliveries, published, options, report: Report::default() })
+    }
+
+    /// Checks everything.
+    pub(crate) async fn run(&mut self) -> Result<Report> {
         let mut snapshot = Snapshot::take(self.orders, self.deliveries).await?;
         self.report.checked = snapshot.count().await?;
         self.read_on().await?;
@@ -127,7 +142,7 @@ impl Check<'_> {
         self.add_bounded(broken);
         self.add_published();
         self.report.findings.sort();
-        Ok(self.report)
+        Ok(mem::take(&mut self.report))
     }
 
     /// What was sent before the snapshot was taken is read by this, at the latest.

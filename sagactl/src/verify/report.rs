@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+use uuid::Uuid;
+
+use crate::services::Side;
 
 macro_rules! invariants {
     ($($name:ident = $sentence:literal,)+) => {
@@ -100,6 +103,33 @@ pub struct Finding {
     pub subject: String,
     /// What shows it, with the figures.
     pub evidence: String,
+    /// What would heal it; none where no repeat does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
+}
+
+/// What would heal a finding: the owner announces these versions again, and this time they arrive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Repeat {
+    /// Who announced them, and has them in its log as far as that was looked at.
+    pub owner: Side,
+    /// Of which order.
+    pub order_id: Uuid,
+    /// Which; at least one.
+    pub versions: Vec<i64>,
+}
+
+impl Finding {
+    /// No repeat heals it.
+    pub(super) fn new(invariant: Invariant, subject: String, evidence: String) -> Self {
+        Self { invariant, subject, evidence, repeat: None }
+    }
+
+    /// The owner's repeat of these versions heals it, if there are any.
+    pub(super) fn healed_by(mut self, owner: Side, order_id: Uuid, versions: Vec<i64>) -> Self {
+        self.repeat = (!versions.is_empty()).then_some(Repeat { owner, order_id, versions });
+        self
+    }
 }
 
 /// How much was looked at.

@@ -35,7 +35,7 @@ impl Rule {
             .with_context(|| format!("it could not be looked for {}", self.looks_for))?;
         let total = rows.first().map_or(0, |row| row.total).unsigned_abs();
         let invariant = self.invariant;
-        let finding = |row: Evidence| Finding { invariant, subject: row.subject, evidence: row.evidence };
+        let finding = |row: Evidence| Finding::new(invariant, row.subject, row.evidence);
         Ok((rows.into_iter().map(finding).collect(), total))
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Lanes as OnTopics;
 use super::lane::Lane;
 use super::word::Word;
+use crate::services::Side;
 use crate::verify::report::{Finding, Invariant};
 use crate::verify::sides::{Lanes, Saga};
 
@@ -24,9 +25,10 @@ pub(in crate::verify) struct Comparison {
 
 /// One direction.
 struct Way<'a> {
+    saga: &'a Saga,
     topic: Topic,
-    sender: &'static str,
-    receiver: &'static str,
+    sender: Side,
+    receiver: Side,
     from: &'a Lanes,
     to: &'a Lanes,
     lane: &'a Lane,
@@ -43,63 +45,68 @@ pub(in crate::verify) fn compare(
     logs: [&[(i64, Uuid)]; 2],
     may_be_gone: [bool; 2],
 ) -> Comparison {
-    let (here, there) = (&saga.at_orders, &saga.at_deliveries);
     let mut comparison = Comparison::default();
+    let way = |sender: Side, topic, lane, log, may_be_gone| Way {
+        saga,
+        topic,
+        sender,
+        receiver: sender.other(),
+        from: saga.at(sender),
+        to: saga.at(sender.other()),
+        lane,
+        log,
+        may_be_gone,
+    };
     let ways = [
-        Way {
-            topic: Topic::Orders,
-            sender: Topic::Orders.source(),
-            receiver: Topic::Deliveries.source(),
-            from: here,
-            to: there,
-            lane: &on.orders,
-            log: logs[0],
-            may_be_gone: may_be_gone[0],
-        },
-        Way {
-            topic: Topic::Deliveries,
-            sender: Topic::Deliveries.source(),
-            receiver: Topic::Orders.source(),
-            from: there,
-            to: here,
-            lane: &on.deliveries,
-            log: logs[1],
-            may_be_gone: may_be_gone[1],
-        },
+        way(Side::OrderService, Topic::Orders, &on.orders, logs[0], may_be_gone[0]),
+        way(Side::DeliveryService, Topic::Deliveries, &on.deliveries, logs[1], may_be_gone[1]),
     ];
     for way in &ways {
         let (found, missing) = (way.differences(), way.missing());
         comparison.log_forgot |= way.log_forgot();
         comparison.topic_forgot |= way.may_be_gone && !missing.is_empty();
         let counts = if way.may_be_gone { Vec::new() } else { missing };
-        let found = found.into_iter().chain(counts);
-        comparison.findings.extend(found.map(|(invariant, evidence)| saga.finding(invariant, evidence)));
+        let found = found.into_iter().map(|(invariant, evidence)| saga.finding(invariant, evidence));
+        comparison.findings.extend(found.chain(counts));
     }
     if let Some(evidence) = unanswered(saga, on).filter(|_| !may_be_gone[1]) {
-        comparison.findings.push(saga.finding(Invariant::I9, evidence));
+        let unheard = ways[1].not_there().collect();
+        let finding = saga.finding(Invariant::I9, evidence);
+        comparison.findings.push(finding.healed_by(Side::DeliveryService, saga.order_id, unheard));
     }
     comparison
 }
 
 impl Way<'_> {
-    /// What should be on the topic, and is not.
-    fn missing(&self) -> Vec<(Invariant, String)> {
+    /// What should be on the topic, and is not. Where the sender has announced it, it can do so again.
+    fn missing(&self) -> Vec<Finding> {
         let Way { topic, sender, receiver, from, to, lane, .. } = self;
         let gone = |version: &i64| !lane.has(*version);
-        let sent = from.announced.iter().filter(|version| !from.unsent.contains(version) && gone(version));
-        let sent = sent.map(|version| {
+        let finding = |invariant, version: i64, evidence: String| {
+            let again = from.announced.contains(&version).then_some(version).into_iter().collect();
+            self.saga.finding(invariant, evidence).healed_by(*sender, self.saga.order_id, again)
+        };
+        let sent = self.not_there().map(|version| {
             let evidence = format!("version {version} has left {sender}'s outbox, but `{topic}` has no such record");
-            (Invariant::I11, evidence)
+            finding(Invariant::I11, version, evidence)
         });
         // More of them would say no more.
         let applied = (1..=to.seen).find(gone).into_iter().map(|version| {
             let evidence = format!("{receiver} has applied version {version}, but `{topic}` has no such record");
-            (Invariant::I10, evidence)
+            finding(Invariant::I10, version, evidence)
         });
-        let parked = to.parked.iter().filter(|version| gone(version)).map(|version| {
-            (Invariant::I10, format!("{receiver} has parked version {version}, but `{topic}` has no such record"))
+        let parked = to.parked.iter().copied().filter(gone).map(|version| {
+            let evidence = format!("{receiver} has parked version {version}, but `{topic}` has no such record");
+            finding(Invariant::I10, version, evidence)
         });
         sent.chain(applied).chain(parked).collect()
+    }
+
+    /// What has left the outbox, and is not on the topic.
+    fn not_there(&self) -> impl Iterator<Item = i64> {
+        let Way { from, lane, .. } = self;
+        let gone = |version: &i64| !from.unsent.contains(version) && !lane.has(*version);
+        from.announced.iter().copied().filter(gone)
     }
 
     /// What is on the topic, and not in the log, or not as that event.

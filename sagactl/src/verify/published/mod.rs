@@ -164,7 +164,7 @@ impl Published {
 }
 
 fn about(invariant: Invariant, order_id: Uuid, topic: Topic, evidence: &str) -> Finding {
-    Finding { invariant, subject: format!("order {order_id}"), evidence: format!("on `{topic}` {evidence}") }
+    Finding::new(invariant, format!("order {order_id}"), format!("on `{topic}` {evidence}"))
 }
 
 impl Kept {
