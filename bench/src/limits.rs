@@ -66,7 +66,7 @@ async fn of_postgres(options: &Options, progress: &Progress, report: &mut Report
 }
 
 async fn of_kafka(options: &Options, progress: &Progress, report: &mut Report) -> Result<()> {
-    let kafka = Kafka::start(&KafkaOptions { heap_mb: HEAP_MB }, progress).await?;
+    let kafka = Kafka::start(&KafkaOptions { heap_mb: HEAP_MB, ..KafkaOptions::default() }, progress).await?;
     let sent = producer::records_per_second(&kafka, options.sized(200_000, 20_000)).await?;
     report.add(L3, sent, Unit::PerSecond);
     Ok(())

@@ -71,7 +71,7 @@ impl Stage {
         progress: &Progress,
         report: &mut Report,
     ) -> Result<Self> {
-        let kafka = KafkaOptions { heap_mb: HEAP_MB };
+        let kafka = KafkaOptions { heap_mb: HEAP_MB, ..KafkaOptions::default() };
         let binaries = options.services.clone();
         let wanted = StackOptions { ports: Ports::Free, partitions: PARTITIONS, kafka, binaries, ..wanted };
         let stack = Stack::start(wanted, progress).await?;

@@ -110,6 +110,16 @@ impl ServiceProcess {
         self.process.end(Signal::TERM, deadline).await
     }
 
+    /// Makes the service stand still with its connections open (SIGSTOP), as a machine does that is suspended.
+    pub fn pause(&self) -> Result<()> {
+        self.process.signal(Signal::STOP)
+    }
+
+    /// Lets a paused service go on (SIGCONT).
+    pub fn resume(&self) -> Result<()> {
+        self.process.signal(Signal::CONT)
+    }
+
     /// Starts the service again with the same arguments and on the same port; a running one is killed before.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill().await?;

@@ -28,6 +28,8 @@ pub enum Traffic {
     Vanishes,
     /// New connections are closed at once. Those that are there stay.
     IsRefused,
+    /// Of what the server says so many bytes pass on each connection, and then it is cut, in the middle of whatever it was.
+    BreaksOff(usize),
 }
 
 /// Stands between a client and a server. Dropping it cuts every connection and stops listening.
@@ -38,7 +40,7 @@ pub struct Proxy {
 }
 
 struct Shared {
-    server: String,
+    server: watch::Sender<String>,
     traffic: watch::Sender<Traffic>,
     /// Counts the cuts: a connection lives as long as the number stays what it was when it began.
     cuts: watch::Sender<u64>,
@@ -69,7 +71,7 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
-            server: server.to_owned(),
+            server: watch::Sender::new(server.to_owned()),
             traffic: watch::Sender::new(Traffic::Flows),
             cuts: watch::Sender::new(0),
             trap: watch::Sender::new(None),
@@ -77,6 +79,11 @@ impl Proxy {
         });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Self { address, shared, accepting }
+    }
+
+    /// Leads to another server from now on. Connections that are there stay.
+    pub fn lead_to(&self, server: &str) {
+        self.shared.server.send_replace(server.to_owned());
     }
 
     /// In front of the server that a URL names.
@@ -109,6 +116,12 @@ impl Proxy {
     /// What becomes of the traffic from now on, on all connections.
     pub fn set(&self, traffic: Traffic) {
         self.shared.traffic.send_replace(traffic);
+    }
+
+    /// What becomes of the traffic now.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        *self.shared.traffic.borrow()
     }
 
     /// Cuts all connections that are there. New ones are treated as [`Proxy::set`] says.
@@ -157,7 +170,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 /// One connection, until either side ends it or it is cut. Both sockets are closed by dropping them.
 async fn converse(client: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
-    let Ok(server) = TcpStream::connect(&shared.server).await else { return };
+    let address = shared.server.borrow().clone();
+    let Ok(server) = TcpStream::connect(&address).await else { return };
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return;
     }
@@ -192,12 +206,19 @@ async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, shared: &Sha
 
 async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, shared: &Shared, doomed: watch::Receiver<bool>) {
     let mut piece = vec![0; 64 * 1024];
+    let mut said = 0;
     loop {
         let Ok(length @ 1..) = server.read(&mut piece).await else { return };
         if *doomed.borrow() {
             return;
         }
-        if shared.passes().await && client.write_all(&piece[..length]).await.is_err() {
+        let room = shared.room(said).min(length);
+        if shared.passes().await && client.write_all(&piece[..room]).await.is_err() {
+            return;
+        }
+        said += length;
+        if room < length {
+            shared.sprung.fetch_add(1, Ordering::SeqCst);
             return;
         }
     }
@@ -208,12 +229,20 @@ impl Shared {
     async fn passes(&self) -> bool {
         let traffic = *self.traffic.borrow();
         match traffic {
-            Traffic::Flows | Traffic::IsRefused => true,
+            Traffic::Flows | Traffic::IsRefused | Traffic::BreaksOff(_) => true,
             Traffic::Dawdles(delay) => {
                 tokio::time::sleep(delay).await;
                 true
             }
             Traffic::Vanishes => false,
+        }
+    }
+
+    /// How many bytes more the server may say on a connection on which it has said so many.
+    fn room(&self, said: usize) -> usize {
+        match *self.traffic.borrow() {
+            Traffic::BreaksOff(after) => after.saturating_sub(said),
+            Traffic::Flows | Traffic::Dawdles(_) | Traffic::Vanishes | Traffic::IsRefused => usize::MAX,
         }
     }
 

@@ -20,7 +20,7 @@ impl Servers {
     /// A sentence that says what is missing on this machine.
     pub async fn start() -> Result<Self> {
         let progress = Progress::hidden();
-        let options = KafkaOptions { heap_mb: 384 };
+        let options = KafkaOptions { heap_mb: 384, ..KafkaOptions::default() };
         let (postgres, kafka) =
             tokio::try_join!(Postgres::start_own(&progress), Kafka::start_own(&options, &progress))?;
         let bootstrap = kafka.bootstrap().to_owned();

@@ -24,6 +24,8 @@ pub(super) struct Broker {
 struct BrokerPorts {
     clients: u16,
     controller: u16,
+    /// Of each listener that somebody stands in front of: theirs, and the broker's own behind it.
+    fronts: Vec<(u16, u16)>,
 }
 
 enum Started {
@@ -36,15 +38,20 @@ impl Broker {
     pub async fn start(distribution: Distribution, options: &KafkaOptions) -> Result<Self> {
         let process = Guarded::new("kafka", Signal::KILL, None)?;
         distribution.lay_out(&process.directory().join("storage"))?;
-        let mut broker = Self { process, distribution, heap_mb: options.heap_mb, ports: BrokerPorts::free()? };
+        let mut broker =
+            Self { process, distribution, heap_mb: options.heap_mb, ports: BrokerPorts::free(&options.fronts)? };
         while let Started::PortTaken = broker.launch().await? {
-            broker.ports = BrokerPorts::free()?;
+            broker.ports = BrokerPorts::free(&options.fronts)?;
         }
         Ok(broker)
     }
 
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.ports.clients)
+    }
+
+    pub fn behind(&self) -> Vec<String> {
+        self.ports.fronts.iter().map(|(_, behind)| format!("127.0.0.1:{behind}")).collect()
     }
 
     pub fn pid(&self) -> Option<u32> {
@@ -116,13 +123,21 @@ impl Broker {
 
     /// Kafka's defaults, but for what one node on a small machine needs.
     fn settings(&self) -> String {
-        let BrokerPorts { clients, controller } = self.ports;
+        let BrokerPorts { clients, controller, ref fronts } = self.ports;
+        let listen = |(at, (_, behind)): (usize, &(u16, u16))| format!(",FRONT{at}://127.0.0.1:{behind}");
+        let advertise = |(at, (front, _)): (usize, &(u16, u16))| format!(",FRONT{at}://127.0.0.1:{front}");
+        let speak = |(at, _): (usize, &(u16, u16))| format!(",FRONT{at}:PLAINTEXT");
+        let listeners: String = fronts.iter().enumerate().map(listen).collect();
+        let advertised: String = fronts.iter().enumerate().map(advertise).collect();
+        let protocols: String = fronts.iter().enumerate().map(speak).collect();
         let storage = self.process.directory().join("storage");
         let storage = storage.display();
         format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
-             listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{clients}{advertised}\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              controller.listener.names=CONTROLLER\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n\
              log.dirs={storage}\n\
@@ -149,12 +164,16 @@ impl Broker {
 }
 
 impl BrokerPorts {
-    fn free() -> Result<Self> {
-        let clients = port::free_port()?;
-        let mut controller = port::free_port()?;
-        while controller == clients {
-            controller = port::free_port()?;
+    /// Free ones, no two alike.
+    fn free(fronts: &[u16]) -> Result<Self> {
+        let mut ports = Vec::with_capacity(fronts.len() + 2);
+        while ports.len() < fronts.len() + 2 {
+            let port = port::free_port()?;
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
         }
-        Ok(Self { clients, controller })
+        let fronts = fronts.iter().copied().zip(ports.split_off(2)).collect();
+        Ok(Self { clients: ports[0], controller: ports[1], fronts })
     }
 }

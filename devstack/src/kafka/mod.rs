@@ -20,11 +20,14 @@ const GIVEN_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 pub struct KafkaOptions {
     /// The JVM's heap in MiB. 256 carries the tests and the demo; a load test may want 512.
     pub heap_mb: u32,
+    /// Ports of 127.0.0.1 where somebody else stands between clients and the broker. For each of them the broker has one more listener
+    /// ([`Kafka::behind`]), whose clients are sent to that port and to no other.
+    pub fronts: Vec<u16>,
 }
 
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { heap_mb: 256 }
+        Self { heap_mb: 256, fronts: Vec::new() }
     }
 }
 
@@ -72,6 +75,11 @@ impl Kafka {
     /// `host:port`, as Kafka's clients want it.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// Where those have to lead to who stand in front of a broker of our own, in the order of [`KafkaOptions::fronts`].
+    pub fn behind(&self) -> Vec<String> {
+        self.broker.as_ref().map(Broker::behind).unwrap_or_default()
     }
 
     /// The process id of a broker of our own, while it runs.

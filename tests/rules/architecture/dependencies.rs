@@ -1,4 +1,4 @@
-//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl` ← `bench`, `tests`.
+//! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl` ← `bench`, `tests` ← `faults`.
 
 use super::{Source, assert_none, read};
 
@@ -11,6 +11,7 @@ fn level(name: &str) -> Option<u8> {
         "devstack" => Some(3),
         "sagactl" => Some(4),
         "bench" | "tests" => Some(5),
+        "faults" => Some(6),
         _ => None,
     }
 }

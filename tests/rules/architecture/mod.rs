@@ -83,8 +83,8 @@ fn rust(below: &str) -> Vec<Source> {
 }
 
 /// The crates that are programs or parts of them, as opposed to tests.
-const CRATES: [&str; 7] =
-    ["shared-events", "chassis", "order-service", "delivery-service", "devstack", "sagactl", "bench"];
+const CRATES: [&str; 8] =
+    ["shared-events", "chassis", "order-service", "delivery-service", "devstack", "sagactl", "bench", "faults"];
 
 /// Where the pure core and the machinery of the services live: what must know no clock but one.
 const SERVICES: [&str; 4] = ["shared-events", "chassis", "order-service", "delivery-service"];

@@ -1,0 +1,103 @@
+//! What is done to the pair.
+
+use serde::Serialize;
+
+/// One of the two services, with its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Orders,
+    Deliveries,
+}
+
+impl Side {
+    pub const BOTH: [Self; 2] = [Self::Orders, Self::Deliveries];
+
+    /// The service's name.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Orders => "order-service",
+            Self::Deliveries => "delivery-service",
+        }
+    }
+
+    pub fn index(self) -> usize {
+        match self {
+            Self::Orders => 0,
+            Self::Deliveries => 1,
+        }
+    }
+}
+
+/// What a service is cut off from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    Broker,
+    Database,
+}
+
+/// How it is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Everything is swallowed, without a word.
+    Vanishes,
+    /// Connections are cut, and new ones refused.
+    IsRefused,
+    /// Each piece is so many milliseconds late.
+    Dawdles { ms: u64 },
+    /// Each connection is cut after so many bytes of answers.
+    BreaksOff { bytes: usize },
+    /// The answers to so many COMMITs are lost. Between a service and its database only.
+    LosesCommits { answers: usize },
+}
+
+/// A fault, with everything that was drawn for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "fault")]
+pub enum Fault {
+    /// SIGKILL.
+    ServiceKilled { side: Side, instance: usize, down_ms: u64 },
+    /// SIGKILL to the instance whose relay leads.
+    LeaderKilled { side: Side, down_ms: u64 },
+    /// SIGKILL to an instance that could not reach its database for a while.
+    KilledWhileCutOff { side: Side, instance: usize, cut_off_ms: u64 },
+    /// SIGSTOP, and SIGCONT afterwards.
+    ServicePaused { side: Side, instance: usize, for_ms: u64 },
+    /// SIGTERM.
+    ServiceStopped { side: Side, instance: usize },
+    /// SIGKILL to the broker.
+    BrokerKilled { down_ms: u64 },
+    /// SIGSTOP to the broker.
+    BrokerPaused { for_ms: u64 },
+    /// An orderly restart of the broker.
+    BrokerRestarted,
+    /// SIGKILL to the postmaster of both databases.
+    DatabaseKilled { down_ms: u64 },
+    /// All connections of both services to their databases are terminated.
+    BackendsCut,
+    /// One service cannot reach something for a while.
+    CutOff { side: Side, from: From, how: How, for_ms: u64 },
+}
+
+impl Fault {
+    /// Its kind: one line of the report.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ServiceKilled { .. } => "service killed",
+            Self::LeaderKilled { .. } => "relay leader killed",
+            Self::KilledWhileCutOff { .. } => "service killed while cut off from its database",
+            Self::ServicePaused { .. } => "service paused",
+            Self::ServiceStopped { .. } => "service stopped under load",
+            Self::BrokerKilled { .. } => "broker killed",
+            Self::BrokerPaused { .. } => "broker paused",
+            Self::BrokerRestarted => "broker restarted",
+            Self::DatabaseKilled { .. } => "PostgreSQL killed",
+            Self::BackendsCut => "database connections terminated",
+            Self::CutOff { from: From::Broker, .. } => "partition from the broker",
+            Self::CutOff { from: From::Database, how: How::LosesCommits { .. }, .. } => "answers to COMMIT lost",
+            Self::CutOff { from: From::Database, .. } => "partition from the database",
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What is broken: a PostgreSQL, a Kafka and two instances of each service, all real, all our own, with a proxy on every way that
+//! can be cut.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use devstack::{Binaries, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings, wait_until};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tests::{Proxy, Traffic};
+
+use crate::fault::Side;
+use crate::plan::INSTANCES;
+
+/// How long an instance may take until it is ready again, when all that it needs is there.
+pub const READY_WITHIN: Duration = Duration::from_secs(90);
+const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+const PARTITIONS: u32 = 6;
+const HEAP_MB: u32 = 512;
+
+/// One service: its instances, and its ways to what it needs.
+pub struct Station {
+    pub side: Side,
+    pub instances: Vec<ServiceProcess>,
+    pub to_database: Proxy,
+    pub to_broker: Proxy,
+    settings: ServiceSettings,
+}
+
+/// Everything. Dropping it ends everything.
+// The order of the fields is the order in which they are dropped: the services before what they use.
+pub struct Ground {
+    pub orders: Station,
+    pub deliveries: Station,
+    pub kafka: Kafka,
+    pub postgres: Postgres,
+    pools: [PgPool; 2],
+}
+
+/// The names of both databases, which are those of their roles.
+fn database(side: Side) -> &'static str {
+    match side {
+        Side::Orders => "order_service",
+        Side::Deliveries => "delivery_service",
+    }
+}
+
+impl Ground {
+    /// Starts everything, and waits until all instances are ready.
+    pub async fn prepare(binaries: &Binaries, logs: &Path, progress: &Progress) -> Result<Self> {
+        let (to_orders, to_deliveries) = (Proxy::to("nowhere").await, Proxy::to("nowhere").await);
+        let fronts = vec![to_orders.address().port(), to_deliveries.address().port()];
+        let options = KafkaOptions { heap_mb: HEAP_MB, fronts };
+        let (postgres, kafka) = tokio::try_join!(Postgres::start_own(progress), Kafka::start_own(&options, progress))?;
+        for (proxy, behind) in [&to_orders, &to_deliveries].into_iter().zip(kafka.behind()) {
+            proxy.lead_to(&behind);
+        }
+        let step = progress.step("Starting two instances of each service");
+        let plain = ServiceSettings {
+            name: String::new(),
+            binary: binaries.order_service.clone(),
+            port: None,
+            database_url: String::new(),
+            kafka_bootstrap_servers: String::new(),
+            topic_prefix: String::new(),
+            partitions: PARTITIONS,
+            instance_id: String::new(),
+            extra_args: vec!["--open-on-loopback".to_owned()],
+            environment: Vec::new(),
+            log_directory: Some(logs.to_path_buf()),
+        };
+        let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres).await?;
+        let plain = ServiceSettings { binary: binaries.delivery_service.clone(), ..plain };
+        let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres).await?;
+        let pools = Side::BOTH.map(|side| {
+            let url = postgres.url(database(side));
+            let options = PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5));
+            options.connect_lazy(&url)
+        });
+        let [Ok(first), Ok(second)] = pools else { bail!("a database has no URL") };
+        step.done("two instances of order-service and two of delivery-service are ready");
+        Ok(Self { orders, deliveries, kafka, postgres, pools: [first, second] })
+    }
+
+    pub fn station(&mut self, side: Side) -> &mut Station {
+        match side {
+            Side::Orders => &mut self.orders,
+            Side::Deliveries => &mut self.deliveries,
+        }
+    }
+
+    /// Where the instances of a service listen. They keep their ports.
+    pub fn addresses(&self, side: Side) -> Vec<String> {
+        let station = match side {
+            Side::Orders => &self.orders,
+            Side::Deliveries => &self.deliveries,
+        };
+        station.instances.iter().map(ServiceProcess::url).collect()
+    }
+
+    /// Connections to a service's database, past the proxy.
+    pub fn pool(&self, side: Side) -> &PgPool {
+        &self.pools[side.index()]
+    }
+
+    /// How many orders have no outcome yet and how many events are unsent: what a fault can hit.
+    pub async fn under_way(&self) -> Result<i64> {
+        let (orders, deliveries) = (self.pool(Side::Orders), self.pool(Side::Deliveries));
+        let undecided = "select (select count(*) from orders where status in ('completed', 'cancelling'))
+                              + (select count(*) from outbox)";
+        let here: i64 = sqlx::query_scalar(undecided).fetch_one(orders).await?;
+        let there: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(deliveries).await?;
+        Ok(here + there)
+    }
+
+    /// Waits until all instances are ready.
+    pub async fn all_ready(&mut self) -> Result<()> {
+        for station in [&mut self.orders, &mut self.deliveries] {
+            for instance in &mut station.instances {
+                if !instance.is_running()? {
+                    instance.restart().await?;
+                }
+                instance.wait_ready(READY_WITHIN).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends everything in good order: what does not stop by itself is an error.
+    pub async fn clear(mut self) -> Result<()> {
+        for pool in &self.pools {
+            pool.close().await;
+        }
+        for station in [&mut self.orders, &mut self.deliveries] {
+            for instance in &mut station.instances {
+                let status = instance.terminate(STOPPED_WITHIN).await?;
+                ensure!(status.is_none_or(|status| status.success()), "an instance ended with {status:?}");
+            }
+        }
+        self.kafka.stop().await?;
+        self.postgres.stop().await
+    }
+}
+
+impl Station {
+    async fn open(side: Side, plain: ServiceSettings, to_broker: Proxy, postgres: &Postgres) -> Result<Self> {
+        let url = postgres.create_service_database(database(side)).await?;
+        let to_database = Proxy::before(&url).await;
+        let settings = ServiceSettings {
+            database_url: to_database.url(&url),
+            kafka_bootstrap_servers: to_broker.address().to_string(),
+            ..plain
+        };
+        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, settings };
+        for number in 1..=INSTANCES {
+            let instance = station.further(number).await?;
+            station.instances.push(instance);
+        }
+        Ok(station)
+    }
+
+    /// One more instance, ready.
+    pub async fn further(&self, number: usize) -> Result<ServiceProcess> {
+        let name = format!("{}-{number}", self.side.service());
+        let settings = ServiceSettings { instance_id: name.clone(), name, ..self.settings.clone() };
+        let mut instance = ServiceProcess::start(settings)?;
+        instance.wait_ready(READY_WITHIN).await?;
+        Ok(instance)
+    }
+
+    /// Which instance's relay leads, if one says so.
+    pub async fn leader(&self) -> Result<usize> {
+        let leads = async |instance: &ServiceProcess| {
+            let answer = reqwest::get(format!("{}/health/ready", instance.url())).await.ok()?;
+            let said: serde_json::Value = answer.json().await.ok()?;
+            (said["relay"] == "leading").then_some(())
+        };
+        let found = wait_until(READY_WITHIN, async || {
+            for (at, instance) in self.instances.iter().enumerate() {
+                if leads(instance).await.is_some() {
+                    return Ok(Some(at));
+                }
+            }
+            Ok(None)
+        });
+        found.await?.with_context(|| format!("no relay of {} leads", self.side.service()))
+    }
+
+    /// Nothing is cut any more.
+    pub fn mend(&self) {
+        for proxy in [&self.to_database, &self.to_broker] {
+            proxy.lose_answers_to(tests::COMMIT, 0);
+            if proxy.traffic() == Traffic::Vanishes {
+                // What was swallowed on a connection is missing from it: nobody can go on with that one.
+                proxy.cut();
+            }
+            proxy.set(Traffic::Flows);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `cargo faults`: breaks the running pair on purpose, by a plan that is drawn from a seed, and audits what is left of it.
+//!
+//! Read in this order: `profile.rs` (how much), `plan.rs` (what, and when), `strike.rs` (how), `load` (meanwhile), `audit.rs` (afterwards).
+
+mod audit;
+mod dice;
+mod fault;
+mod ground;
+mod load;
+mod options;
+mod plan;
+mod profile;
+mod report;
+mod strike;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use devstack::{Progress, binaries, wait_until};
+
+use crate::fault::Side;
+use crate::ground::Ground;
+use crate::load::journal::Journal;
+use crate::load::{Client, Pulse};
+use crate::options::Options;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::strike::{Bite, strike};
+
+/// How long after the last heal all has to be as it must be.
+const AT_REST_WITHIN: Duration = Duration::from_secs(30);
+/// How long is waited for it in any case, to be able to say how late it was.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(120);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse_from(std::env::args_os().filter(|arg| arg != "--"));
+    match run(&options).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("faults: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<ExitCode> {
+    let plan = Plan::drawn(&options.profile.profile(), options.seed);
+    println!("The plan of profile {} with seed {}:\n{}", options.profile.text(), options.seed, plan.shown());
+    if options.plan {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let usual = || PathBuf::from(format!("target/faults/{}-{}", options.profile.text(), options.seed));
+    let kept = options.keep.clone().unwrap_or_else(usual);
+    std::fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
+    let report = play(options, &plan, &kept.canonicalize()?).await?;
+    report.print();
+    if let Some(file) = &options.report {
+        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
+    }
+    println!("The journal and the logs are in {}.", kept.display());
+    Ok(report.exit_code())
+}
+
+async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
+    let progress = Progress::shown();
+    let mut ground = Ground::prepare(&binaries(&progress).await?, kept, &progress).await?;
+    let addresses = Side::BOTH.map(|side| ground.addresses(side));
+    load::fill(&addresses[0][0], &addresses[1][0]).await?;
+    let file = kept.join("journal.jsonl");
+    let client = Client::new(addresses, Arc::new(Journal::create(&file)?))?;
+    let pulse = client.pulse.clone();
+    let profile = options.profile.profile();
+    let began = Instant::now();
+    let load = tokio::spawn(load::run(client, options.seed, profile.orders_per_s, profile.orders));
+    let bites = all_strikes(&mut ground, plan, &pulse).await?;
+    let mut healed = Instant::now();
+    pulse.is_over.store(true, Ordering::Relaxed);
+    while !load.is_finished() && pulse.accepted.load(Ordering::Relaxed) < profile.orders {
+        // Customers still come, because there were too few: it is not the pair that takes this time.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        healed = Instant::now();
+    }
+    let customers = load.await.context("the load broke down")??;
+    let lines = Journal::read(&file)?;
+    let (orders, deliveries) = (ground.pool(Side::Orders), ground.pool(Side::Deliveries));
+    // What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
+    let clean = wait_until(GIVEN_UP_AFTER, async || {
+        let (findings, _) = audit::audit(&lines, orders, deliveries).await?;
+        Ok(findings.iter().all(|finding| finding.violations.is_empty()).then_some(()))
+    });
+    let came_to_rest = clean.await?.is_some();
+    let at_rest_ms = u64::try_from(healed.elapsed().as_millis())?;
+    let (findings, seen) = audit::audit(&lines, orders, deliveries).await?;
+    ground.clear().await?;
+    Ok(Report {
+        profile: options.profile.text(),
+        seed: options.seed,
+        customers,
+        seen,
+        took_s: began.elapsed().as_secs(),
+        at_rest_ms,
+        in_time: came_to_rest && Duration::from_millis(at_rest_ms) <= AT_REST_WITHIN,
+        bites,
+        findings,
+    })
+}
+
+async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<Vec<Bite>> {
+    let mut bites = Vec::new();
+    for (at, step) in plan.steps.iter().enumerate() {
+        tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+        let bite = strike(ground, &step.fault, pulse).await.with_context(|| format!("{:?}", step.fault))?;
+        eprintln!("  {:>3}/{} {} ({} ms)", at + 1, plan.steps.len(), step.fault.kind(), bite.took_ms);
+        bites.push(bite);
+    }
+    Ok(bites)
+}
