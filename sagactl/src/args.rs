@@ -76,7 +76,10 @@ Takes about 140 bytes of memory for each order.\n\nExample:\n  sagactl verify --
     /// Makes a development key, and the file that services read to accept what is signed with it; those that are there stay
     DevKeys(DevKeys),
     /// Shows everything that happened to an order on both sides, what it waits for and what may still come
-    #[command(after_help = "Exit status: 0 shown, 1 neither side knows the order, 2 a side could not be asked.")]
+    #[command(
+        after_help = "Example:\n  cargo sagactl journey 01a20a66-f935-758b-8626-ecdabe1ffc02 --topics --kafka host:9092\n\nExit status: 0 shown, 1 neither side \
+knows the order, 2 a side, or Kafka, could not be asked."
+    )]
     Journey(Journey),
     /// Names why each waiting order waits: one cause, what shows it, what helps
     #[command(

@@ -1,7 +1,6 @@
 //! `sagactl journey` and `sagactl stuck`: both services are asked, and nothing is changed.
 
 use anyhow::Result;
-use chassis::messaging::KafkaSettings;
 use chrono::Utc;
 use sagactl::services::Services;
 use sagactl::{journey, stuck};
@@ -12,7 +11,14 @@ use crate::say::Page;
 
 /// Shows the journey of an order.
 pub async fn journey(args: &Journey) -> Result<Ending> {
-    let merged = journey::follow(&services(&args.reach)?, args.order).await?;
+    let kafka = match args.topics {
+        true => Some(args.kafka.needed()?),
+        false => None,
+    };
+    let mut merged = journey::follow(&services(&args.reach)?, args.order).await?;
+    if let Some(kafka) = kafka {
+        merged.locate(&kafka).await?;
+    }
     let page = Page::new();
     if args.json {
         page.line(serde_json::to_string_pretty(&merged)?)?;
@@ -28,13 +34,8 @@ pub async fn journey(args: &Journey) -> Result<Ending> {
 
 /// Shows what waits, and why.
 pub async fn stuck(args: &Stuck) -> Result<Ending> {
-    let kafka = args.kafka.as_ref().map(|servers| KafkaSettings {
-        bootstrap_servers: servers.clone(),
-        prefix: args.topic_prefix.clone(),
-        instance_id: "sagactl".to_owned(),
-    });
     let (orders, older_than_s, most) = (args.orders.clone(), args.older_than_s, args.most.max(1));
-    let options = stuck::Options { orders, older_than_s, most, kafka };
+    let options = stuck::Options { orders, older_than_s, most, kafka: args.kafka.settings() };
     let report = stuck::look(&services(&args.reach)?, &options, Utc::now()).await?;
     let page = Page::new();
     if args.json {

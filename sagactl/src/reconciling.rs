@@ -11,7 +11,7 @@ use crate::say::{self, Page};
 
 /// Runs the command.
 pub async fn run(args: &Reconcile) -> Result<Ending> {
-    let topics = args.kafka.settings().context("it is not said where Kafka is (--kafka, KAFKA_BOOTSTRAP_SERVERS)")?;
+    let topics = args.kafka.needed()?;
     let orders = connect(&args.orders_database).await.context("order-service's database cannot be reached")?;
     let deliveries =
         connect(&args.deliveries_database).await.context("delivery-service's database cannot be reached")?;

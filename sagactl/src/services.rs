@@ -8,6 +8,7 @@ use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use shared_events::Topic;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
@@ -31,6 +32,15 @@ impl Side {
         match self {
             Side::OrderService => "order-service",
             Side::DeliveryService => "delivery-service",
+        }
+    }
+
+    /// The topic on which it announces; the other one is what it reads.
+    #[must_use]
+    pub fn announces_on(self) -> Topic {
+        match self {
+            Side::OrderService => Topic::Orders,
+            Side::DeliveryService => Topic::Deliveries,
         }
     }
 

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use sagactl::services::Sides;
 use uuid::Uuid;
 
-use super::Credentials;
+use super::{Credentials, Kafka};
 
 /// Where both services are, as far as they can be reached. What one does not tell is said, and the rest is shown.
 #[derive(Debug, Clone, ClapArgs)]
@@ -30,9 +30,14 @@ pub struct Journey {
     /// The order's id
     #[arg(value_name = "ORDER")]
     pub order: Uuid,
+    /// Say where each event lies on its topic as well (needs --kafka)
+    #[arg(long)]
+    pub topics: bool,
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub kafka: Kafka,
     #[command(flatten)]
     pub reach: Reach,
 }
@@ -51,12 +56,9 @@ pub struct Stuck {
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
-    /// Ask Kafka itself how far both services have come: host:port, several with commas
-    #[arg(long = "kafka", env = "KAFKA_BOOTSTRAP_SERVERS", value_name = "SERVERS")]
-    pub kafka: Option<String>,
-    /// What stands before the names of topics and groups
-    #[arg(long, env = "TOPIC_PREFIX", default_value = "", value_name = "PREFIX", hide_default_value = true)]
-    pub topic_prefix: String,
+    /// With it, Kafka itself is asked how far both services have come
+    #[command(flatten)]
+    pub kafka: Kafka,
     #[command(flatten)]
     pub reach: Reach,
 }

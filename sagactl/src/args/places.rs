@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use chassis::preflight::Profile;
 use clap::Args as ClapArgs;
 use sagactl::preflight::Places;
@@ -24,6 +25,14 @@ impl Kafka {
     /// The topics, if it is said where they are.
     pub fn settings(&self) -> Option<KafkaSettings> {
         self.kafka.as_ref().map(|servers| topics::at(servers, &self.topic_prefix))
+    }
+
+    /// The topics, without which the command can do nothing.
+    ///
+    /// # Errors
+    /// It is not said where they are.
+    pub fn needed(&self) -> anyhow::Result<KafkaSettings> {
+        self.settings().context("it is not said where Kafka is (--kafka, KAFKA_BOOTSTRAP_SERVERS)")
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::known::{Announcement, Journey, Parked, Step};
 use crate::services::{Side, Sides};
+use crate::topics::Found;
 
 /// One line of the timeline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +29,9 @@ pub struct Entry {
     pub cause: Option<String>,
     /// Since when it waits to go out.
     pub unsent_since: Option<DateTime<Utc>>,
+    /// Where an announced event lies on its topic, each copy of it; only where the topics were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub places: Option<Vec<Found>>,
     /// What it tells the other side, or takes in from there.
     #[serde(skip)]
     link: Link,
@@ -39,6 +43,16 @@ enum Link {
     None,
     Announces(i64),
     TakesIn(i64),
+}
+
+impl Entry {
+    /// The version of the event that it announces, if it announces one.
+    pub(super) fn announces(&self) -> Option<i64> {
+        match self.link {
+            Link::Announces(version) => Some(version),
+            Link::TakesIn(_) | Link::None => None,
+        }
+    }
 }
 
 /// The lines of both sides in the order in which they happened.
@@ -112,6 +126,7 @@ fn step_line(side: Side, step: &Step, cause: Option<String>) -> Entry {
         status: Some(step.status.clone()),
         cause,
         unsent_since: None,
+        places: None,
         link: step.event_version.map_or(Link::None, Link::TakesIn),
     }
 }
@@ -127,6 +142,7 @@ fn announced_line(side: Side, one: &Announcement, cause: Option<String>) -> Entr
         status: None,
         cause,
         unsent_since: one.unsent_since,
+        places: None,
         link: Link::Announces(one.version),
     }
 }
@@ -148,6 +164,7 @@ fn parked_line(side: Side, one: &Parked) -> Entry {
         status: None,
         cause: None,
         unsent_since: None,
+        places: None,
         link: Link::None,
     }
 }

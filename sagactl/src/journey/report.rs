@@ -3,14 +3,17 @@
 use std::fmt;
 
 use anyhow::Result;
+use chrono::DateTime;
 use serde::Serialize;
 use serde_json::Value;
+use shared_events::OrderId;
 use uuid::Uuid;
 
 use super::known::Journey;
 use super::merge::{Entry, timeline};
 use crate::services::{Side, Sides};
 use crate::table::table;
+use crate::topics::{self, Found, KafkaSettings};
 
 /// What came of asking one side.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +58,9 @@ pub struct Merged {
     pub order_service: Sight,
     /// What the delivery side said.
     pub delivery_service: Sight,
+    /// What lies on the topics under this order's id and no line announces; only where the topics were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unannounced: Option<Vec<Found>>,
 }
 
 impl Merged {
@@ -62,7 +68,30 @@ impl Merged {
         let journey = |sight: &Sight| sight.journey().cloned().unwrap_or_default();
         let journeys = Sides { orders: journey(&sights.orders), deliveries: journey(&sights.deliveries) };
         let timeline = timeline(&journeys);
-        Self { order_id, timeline, order_service: sights.orders, delivery_service: sights.deliveries }
+        Self {
+            order_id,
+            timeline,
+            order_service: sights.orders,
+            delivery_service: sights.deliveries,
+            unannounced: None,
+        }
+    }
+
+    /// Says of each announcement where it lies on its topic, every copy of it. Reads both topics from where the
+    /// journey begins.
+    ///
+    /// # Errors
+    /// Kafka does not answer, or a topic is missing.
+    pub async fn locate(&mut self, kafka: &KafkaSettings) -> Result<()> {
+        let began = self.timeline.first().map_or(DateTime::UNIX_EPOCH, |first| first.at);
+        let mut found = topics::find(kafka, OrderId(self.order_id), began).await?;
+        for entry in &mut self.timeline {
+            let Some(version) = entry.announces() else { continue };
+            let topic = chassis::messaging::topics::name(kafka, entry.side.announces_on());
+            entry.places = Some(found.extract_if(.., |one| one.topic == topic && one.version == version).collect());
+        }
+        self.unannounced = Some(found);
+        Ok(())
     }
 
     /// Whether both sides could be asked.
@@ -94,6 +123,13 @@ impl fmt::Display for Merged {
                 Sight::NotSeen { why } => writeln!(f, "{side} could not be asked: {why}.")?,
             }
         }
+        for found in self.unannounced.iter().flatten() {
+            let Found { topic, partition, offset, version, kind, .. } = found;
+            writeln!(
+                f,
+                "\n{topic} {partition}@{offset}: {kind} v{version}, which nobody has announced as far as the logs go."
+            )?;
+        }
         Ok(())
     }
 }
@@ -103,11 +139,20 @@ fn row(entry: &Entry) -> [String; 7] {
         entry.at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
         entry.after_ms.map_or_else(String::new, |ms| format!("{ms:+} ms")),
         entry.side.to_string(),
-        entry.what.clone(),
+        format!("{}{}", entry.what, entry.places.as_deref().map(places).unwrap_or_default()),
         entry.version.map_or_else(String::new, |version| version.to_string()),
         entry.status.clone().unwrap_or_default(),
         entry.cause.clone().unwrap_or_default(),
     ]
+}
+
+/// ` (orders 2@17, 2@31)`: the partition and the offset of each copy.
+fn places(found: &[Found]) -> String {
+    let copies: Vec<String> = found.iter().map(|one| format!("{}@{}", one.partition, one.offset)).collect();
+    match found.first() {
+        Some(first) => format!(" ({} {})", first.topic, copies.join(", ")),
+        None => " (not on its topic)".to_owned(),
+    }
 }
 
 /// How it stands there now, and what may still come.

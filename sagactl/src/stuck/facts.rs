@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chassis::messaging::lane::Held;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use shared_events::Topic;
 use uuid::Uuid;
 
 use crate::journey::{Announcement, Parked, Waiting};
@@ -87,11 +86,7 @@ impl Lane {
 
     /// What keeps this side from reading on, if something does.
     pub fn held_reading(&self, side: Side) -> Option<&Held> {
-        let announces_on = match side {
-            Side::OrderService => Topic::Orders,
-            Side::DeliveryService => Topic::Deliveries,
-        };
-        self.held.iter().find(|held| held.holds_reading(announces_on))
+        self.held.iter().find(|held| held.holds_reading(side.announces_on()))
     }
 
     /// What was announced here, has gone out, and has come to nothing over there.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chassis::messaging::{self, KafkaSettings, Marks, topics};
 use serde::Deserialize;
-use shared_events::Topic;
 use uuid::Uuid;
 
 use crate::services::{Services, Side, Sides};
@@ -71,11 +70,7 @@ async fn by_service(services: &Services, side: Side) -> Result<Lag> {
 }
 
 async fn by_kafka(kafka: KafkaSettings, side: Side) -> Result<Lag> {
-    let topic = match side {
-        Side::OrderService => Topic::Deliveries,
-        Side::DeliveryService => Topic::Orders,
-    };
-    let (group, topic) = (messaging::group(&kafka, side.name()), topics::name(&kafka, topic));
+    let (group, topic) = (messaging::group(&kafka, side.name()), topics::name(&kafka, side.other().announces_on()));
     let asked = move || messaging::marks(&kafka, &group, &topic, &[], KAFKA_WITHIN);
     let Marks { count, partitions } = tokio::task::spawn_blocking(asked).await??;
     let by_partition = partitions.iter().map(|mark| (mark.partition, (mark.end - mark.position()).max(0))).collect();

@@ -11,6 +11,7 @@ use tests::{PATIENCE, Reply, eventually, order_of};
 use uuid::Uuid;
 
 use super::story::{Story, text};
+use crate::operations::Operator;
 
 const CONFIRMED: [&str; 5] = [
     "O placed → completed, because of a request",
@@ -80,6 +81,32 @@ async fn the_journey_of_a_confirmed_order_has_every_step_of_both_sides() {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_copy_of_an_announced_event_is_found_on_its_topic() {
+    let story = Story::begins(5).await;
+    let (order, _) = story.confirmed(1).await;
+    let mut merged = is_told(&story, &order, &[&CONFIRMED]).await;
+    assert!(merged.timeline.iter().all(|entry| entry.places.is_none()), "nobody has looked: {merged}");
+    let again = json!({ "order_id": order, "reason": "to see both copies" });
+    Operator::of(&story.pair.deliveries).does("/republications", &again).await;
+    let kafka = story.pair.env.kafka("sagactl");
+    eventually("both copies are on the topic", PATIENCE, async || {
+        merged.locate(&kafka).await?;
+        let copies: Vec<usize> =
+            merged.timeline.iter().filter_map(|entry| Some(entry.places.as_ref()?.len())).collect();
+        ensure!(copies == [1, 2], "OrderCompleted once, DeliveryCreated twice: {merged}");
+        anyhow::Ok(())
+    })
+    .await;
+    let places: Vec<_> = merged.timeline.iter().flat_map(|entry| entry.places.iter().flatten()).collect();
+    let [completed, first, second] = places.as_slice() else { panic!("{merged}") };
+    assert_eq!((first.event_id, first.partition), (second.event_id, completed.partition), "one event, one lane");
+    assert!(first.offset < second.offset, "{merged}");
+    let told = format!("announces DeliveryCreated ({} {}@{}, ", first.topic, first.partition, first.offset);
+    assert!(merged.to_string().contains(&told), "{told}: {merged}");
+    assert_eq!(merged.unannounced.as_deref(), Some(&[] as &[_]), "{merged}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
