@@ -81,6 +81,12 @@ pub(crate) async fn begin(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Re
     Ok(Begun { transaction_id, kept: kept.collect() })
 }
 
+/// Waits until nobody else carries out anything under this key, until the transaction ends. For what is not decided in batches.
+pub(crate) async fn alone(tx: &mut Tx<'_>, key: &IdempotencyKey) -> sqlx::Result<()> {
+    let locked = sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))", key.route, key.key);
+    locked.execute(&mut **tx).await.map(drop)
+}
+
 /// Keeps these answers. Says whether all of them could be: a key that another instance has just used is left as it is, and the
 /// caller rolls back and plans again.
 pub(crate) async fn keep(tx: &mut Tx<'_>, mut answers: Vec<(&Keyed, &Answer)>) -> sqlx::Result<bool> {

@@ -8,7 +8,11 @@ use serde_json::json;
 use shared_events::{OrderId, Version};
 use uuid::Uuid;
 
-use super::{Operations, reason};
+use super::{
+    Operations,
+    act::{Act, Begun, keyed},
+    reason,
+};
 use crate::{
     Failure, Tx, audit, clock,
     http::{Answer, Caller, Form, Path, Problem, in_a_task_of_its_own},
@@ -28,32 +32,50 @@ pub(super) async fn give_up<R: Reactions>(
     let why = reason(&mut form);
     form.finish()?;
     in_a_task_of_its_own(async move {
-        let parked =
+        let tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
+        let mut act = match Act::begin(tx, keyed(&caller, &why)).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
+        let parked = first_and_hopeless(&mut act, id).await?;
+        let order_id = parked.order_id;
+        operations.inbox.give_up(&mut act, order_id, clock::stamp(), caller.cause.clone()).await.map_err(problem)?;
+        resolve(&mut act, order_id).await?;
+        let detail = json!({ "parked_event": id, "cause": parked.cause, "error": parked.error });
+        audit::record(&mut act, &caller.principal, "give_up", &format!("order {order_id}"), &why, detail).await?;
+        let given_up = json!({ "parked_event": id, "order_id": order_id, "resolution": "given_up" });
+        let answer = Answer::json(StatusCode::OK, &given_up);
+        act.commit(&answer).await?;
+        operations.retries.wake();
+        Ok(answer)
+    })
+    .await
+}
+
+/// What is given up.
+struct GivenUp {
+    order_id: OrderId,
+    cause: String,
+    error: String,
+}
+
+/// The parked event, if it is one that can be given up.
+async fn first_and_hopeless(tx: &mut Tx<'_>, id: Uuid) -> Result<GivenUp, Problem> {
+    let parked =
         sqlx::query!("select order_id, version, cause, error, resolution from parked_events where id = $1", id);
-    let parked = parked.fetch_optional(&operations.pool).await?.ok_or_else(|| Problem::not_found("parked event"))?;
+    let parked = parked.fetch_optional(&mut **tx).await?.ok_or_else(|| Problem::not_found("parked event"))?;
     let place = parked.order_id.map(OrderId).zip(parked.version.map(Version));
-    let order_id = match (&parked.resolution, place) {
-        (Some(resolution), _) => {
-            return Err(refused(format!("The event is {} already.", resolution.replace('_', " "))));
+    match (parked.resolution, place) {
+        (Some(resolution), _) => Err(refused(format!("The event is {} already.", resolution.replace('_', " ")))),
+        (None, Some((order_id, Version(1)))) if HOPELESS.contains(&parked.cause.as_str()) => {
+            Ok(GivenUp { order_id, cause: parked.cause, error: parked.error })
         }
-        (None, Some((order_id, Version(1)))) if HOPELESS.contains(&parked.cause.as_str()) => order_id,
         (None, _) => {
             let detail = "Only the first event of an order that cannot be applied can be given up: all else waits for something that \
                           can still come.";
-            return Err(refused(detail.to_owned()));
+            Err(refused(detail.to_owned()))
         }
-    };
-    let (stamp, cause) = (clock::stamp(), caller.cause.clone());
-    let mut tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
-    operations.inbox.give_up(&mut tx, order_id, stamp, cause).await.map_err(problem)?;
-    resolve(&mut tx, order_id).await?;
-    let detail = json!({ "parked_event": id, "cause": parked.cause, "error": parked.error });
-    audit::record(&mut tx, &caller.principal, "give_up", &format!("order {order_id}"), &why, detail).await?;
-    tx.commit().await?;
-    operations.retries.wake();
-    Ok(Answer::json(StatusCode::OK, &json!({ "parked_event": id, "order_id": order_id, "resolution": "given_up" })))
-    })
-    .await
+    }
 }
 
 /// The event is dealt with, and what waits behind it may go on.

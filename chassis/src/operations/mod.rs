@@ -4,6 +4,7 @@
 //! Nothing here decides. A replayed event takes the way of a live one, through the same claim; what is announced again is what was
 //! announced before, under the same version. And every act leaves a row that says who wanted it, and why.
 
+mod act;
 mod giving_up;
 mod parked;
 mod pauses;

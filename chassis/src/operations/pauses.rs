@@ -8,10 +8,14 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use shared_events::{OrderId, Topic};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Operations, Time, reason};
+use super::{
+    Operations, Time,
+    act::{Act, Begun, keyed},
+    reason,
+};
 use crate::{
     Tx, audit, clock,
     http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
@@ -70,6 +74,7 @@ pub(super) async fn list<R: Reactions>(
 }
 
 /// What is to be held back.
+#[derive(Serialize)]
 struct Wanted {
     what: String,
     name: String,
@@ -136,19 +141,24 @@ pub(super) async fn begin<R: Reactions>(
     in_a_task_of_its_own(async move {
         let now = clock::now();
         let (id, until) = (clock::fresh_id(), now + TimeDelta::seconds(wanted.for_s));
-        let mut tx = Tx::from(operations.pool.begin().await?);
-        if !wanted.insert(&mut tx, id, &caller.principal.subject, now, until).await? {
+        let tx = Tx::from(operations.pool.begin().await?);
+        let mut act = match Act::begin(tx, keyed(&caller, &wanted)).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
+        if !wanted.insert(&mut act, id, &caller.principal.subject, now, until).await? {
             let detail = format!("The {} {} is held back already: end that pause first.", wanted.what, wanted.name);
             return Err(Problem::new(StatusCode::CONFLICT, "already_paused", detail));
         }
         if let Some(order_id) = wanted.order() {
-            pauses::hold(&mut tx, order_id, until).await?;
+            pauses::hold(&mut act, order_id, until).await?;
         }
         let (target, detail) = (format!("{} {}", wanted.what, wanted.name), json!({ "pause": id, "until": until }));
-        audit::record(&mut tx, &caller.principal, "pause", &target, &wanted.reason, detail).await?;
-        tx.commit().await?;
+        audit::record(&mut act, &caller.principal, "pause", &target, &wanted.reason, detail).await?;
+        let answer = shown(&mut act, id, StatusCode::CREATED).await?.at(format!("/pauses/{id}"));
+        act.commit(&answer).await?;
         operations.look().await?;
-        Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/pauses/{id}")))
+        Ok(answer)
     })
     .await
 }
@@ -164,25 +174,30 @@ pub(super) async fn end<R: Reactions>(
     form.finish()?;
     in_a_task_of_its_own(async move {
         let now = clock::now();
-        let mut tx = Tx::from(operations.pool.begin().await?);
+        let tx = Tx::from(operations.pool.begin().await?);
+        let mut act = match Act::begin(tx, keyed(&caller, &why)).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
         let ended = sqlx::query!(
             "update pauses set ended_at = $2, ended_by = $3 where id = $1 and ended_at is null returning what, name",
             id,
             now,
             &*caller.principal.subject
         );
-        if let Some(ended) = ended.fetch_optional(&mut *tx).await? {
+        if let Some(ended) = ended.fetch_optional(&mut **act).await? {
             let order = if ended.what == "order" { ended.name.parse::<OrderId>().ok() } else { None };
             if let Some(order_id) = order {
-                pauses::let_go(&mut tx, order_id, now).await?;
+                pauses::let_go(&mut act, order_id, now).await?;
             }
             let target = format!("{} {}", ended.what, ended.name);
-            audit::record(&mut tx, &caller.principal, "end_pause", &target, &why, json!({ "pause": id })).await?;
-            tx.commit().await?;
-            operations.look().await?;
-            operations.retries.wake();
+            audit::record(&mut act, &caller.principal, "end_pause", &target, &why, json!({ "pause": id })).await?;
         }
-        shown(&operations.pool, id, StatusCode::OK).await
+        let answer = shown(&mut act, id, StatusCode::OK).await?;
+        act.commit(&answer).await?;
+        operations.look().await?;
+        operations.retries.wake();
+        Ok(answer)
     })
     .await
 }
@@ -194,8 +209,8 @@ impl<R: Reactions> Operations<R> {
     }
 }
 
-async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
+async fn shown(connection: &mut PgConnection, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
     let pause = select_pauses!("where id = $1", id);
-    let pause = pause.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("pause"))?;
+    let pause = pause.fetch_optional(connection).await?.ok_or_else(|| Problem::not_found("pause"))?;
     Ok(Answer::json(status, &pause))
 }

@@ -7,10 +7,14 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use shared_events::{OrderId, Version};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{MOST_EVENTS, Operations, Time, reason};
+use super::{
+    MOST_EVENTS, Operations, Time,
+    act::{Act, Begun, answered_before, keyed},
+    reason,
+};
 use crate::{
     Tx, audit, clock,
     database::column,
@@ -26,6 +30,7 @@ use crate::{
 const USUAL_RATE: i64 = 50;
 
 /// Which events are to be replayed.
+#[derive(Serialize)]
 struct Wanted {
     ids: Vec<Uuid>,
     cause: Option<String>,
@@ -86,6 +91,10 @@ pub(super) async fn make<R: Reactions>(
 ) -> Result<Answer, Problem> {
     let wanted = Wanted::read(form)?;
     in_a_task_of_its_own(async move {
+        let keyed = keyed(&caller, &wanted);
+        if let Some(answer) = answered_before(&operations.pool, keyed.as_ref()).await? {
+            return Ok(answer);
+        }
         let chosen = wanted.choose(&operations.pool).await?;
         if chosen.is_empty() {
             return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
@@ -95,7 +104,10 @@ pub(super) async fn make<R: Reactions>(
             members.extend(rehearse(&operations.inbox, lane).await?);
         }
         let (id, now) = (clock::fresh_id(), clock::now());
-        let mut tx = Tx::from(operations.pool.begin().await?);
+        let mut act = match Act::begin(Tx::from(operations.pool.begin().await?), keyed).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
         let made = sqlx::query!(
             "insert into replays (id, made_at, made_by, reason, per_second) values ($1, $2, $3, $4, $5)",
             id,
@@ -104,13 +116,14 @@ pub(super) async fn make<R: Reactions>(
             wanted.reason,
             wanted.per_second
         );
-        made.execute(&mut *tx).await?;
-        insert_members(&mut tx, id, &members).await?;
+        made.execute(&mut **act).await?;
+        insert_members(&mut act, id, &members).await?;
         let detail = json!({ "events": members.len() });
-        audit::record(&mut tx, &caller.principal, "make_replay", &format!("replay {id}"), &wanted.reason, detail)
+        audit::record(&mut act, &caller.principal, "make_replay", &format!("replay {id}"), &wanted.reason, detail)
             .await?;
-        tx.commit().await?;
-        Ok(shown(&operations.pool, id, StatusCode::CREATED).await?.at(format!("/replays/{id}")))
+        let answer = shown(&mut act, id, StatusCode::CREATED).await?.at(format!("/replays/{id}"));
+        act.commit(&answer).await?;
+        Ok(answer)
     })
     .await
 }
@@ -162,18 +175,24 @@ pub(super) async fn start<R: Reactions>(
     let why = reason(&mut form);
     form.finish()?;
     in_a_task_of_its_own(async move {
-        let mut tx = Tx::from(operations.pool.begin().await?);
+        let tx = Tx::from(operations.pool.begin().await?);
+        let mut act = match Act::begin(tx, keyed(&caller, &why)).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
         let started = sqlx::query!(
             "update replays set started_at = $2, started_by = $3 where id = $1 and started_at is null",
             id,
             clock::now(),
             &*caller.principal.subject
         );
-        if started.execute(&mut *tx).await?.rows_affected() > 0 {
-            audit::record(&mut tx, &caller.principal, "start_replay", &format!("replay {id}"), &why, json!({})).await?;
-            tx.commit().await?;
+        if started.execute(&mut **act).await?.rows_affected() > 0 {
+            audit::record(&mut act, &caller.principal, "start_replay", &format!("replay {id}"), &why, json!({}))
+                .await?;
         }
-        shown(&operations.pool, id, StatusCode::ACCEPTED).await
+        let answer = shown(&mut act, id, StatusCode::ACCEPTED).await?;
+        act.commit(&answer).await?;
+        Ok(answer)
     })
     .await
 }
@@ -223,7 +242,7 @@ pub(super) async fn show<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, Problem> {
-    shown(&operations.pool, id, StatusCode::OK).await
+    shown(&mut *operations.pool.acquire().await?, id, StatusCode::OK).await
 }
 
 #[derive(Debug, Serialize)]
@@ -253,16 +272,16 @@ struct Shown {
     items: Vec<Event>,
 }
 
-async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
+async fn shown(connection: &mut PgConnection, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
     let replay = select_replays!("where id = $1", id);
-    let replay = replay.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("replay"))?;
+    let replay = replay.fetch_optional(&mut *connection).await?.ok_or_else(|| Problem::not_found("replay"))?;
     let items = sqlx::query_as!(
         Event,
         "select number, parked_id, order_id, version, rehearsed, detail, money, outcome, error, at
          from replay_events where replay_id = $1 order by number",
         id
     );
-    let items = items.fetch_all(pool).await?;
+    let items = items.fetch_all(connection).await?;
     let (mut rehearsal, mut outcomes) = (BTreeMap::new(), BTreeMap::new());
     for item in &items {
         *rehearsal.entry(item.rehearsed.clone()).or_default() += 1;

@@ -8,10 +8,14 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use shared_events::{OrderId, Version};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Operations, Time, reason};
+use super::{
+    Operations, Time,
+    act::{Act, Begun, keyed},
+    reason,
+};
 use crate::{
     Tx,
     access::Principal,
@@ -51,56 +55,56 @@ pub(super) async fn ask<R: Reactions>(
     if version.is_some() && order_id.is_none() {
         form.refuse("version", "is one of an order: order_id is missing");
     }
+    let keyed = keyed(&caller, &(order_id, version, since, until, &reason));
     let until = until.unwrap_or_else(clock::now);
     if since.is_some_and(|since| since >= until) {
         form.refuse("since", "has to be before until, or before now");
     }
     form.finish()?;
     in_a_task_of_its_own(async move {
-        match (order_id, since) {
-            (Some(order_id), _) => of_order(&operations, &caller.principal, order_id, version, &reason).await,
-            (None, Some(since)) => of_time(&operations, &caller.principal, since, until, &reason).await,
-            (None, None) => Err(Problem::internal()),
-        }
+        let tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
+        let mut act = match Act::begin(tx, keyed).await? {
+            Begun::Now(act) => act,
+            Begun::Before(answer) => return Ok(answer),
+        };
+        let by = &caller.principal;
+        let answer = match (order_id, since) {
+            (Some(order_id), _) => of_order(&mut act, by, order_id, version, &reason).await?,
+            (None, Some(since)) => of_time(&mut act, by, since, until, &reason).await?,
+            (None, None) => return Err(Problem::internal()),
+        };
+        act.commit(&answer).await?;
+        Ok(answer)
     })
     .await
 }
 
-async fn of_order<R: Reactions>(
-    operations: &Operations<R>,
+async fn of_order(
+    tx: &mut Tx<'_>,
     by: &Principal,
     order_id: OrderId,
     version: Option<Version>,
     reason: &str,
 ) -> Result<Answer, Problem> {
-    let mut tx = Tx::announcing_to(&operations.relay, operations.pool.begin().await?);
     let logged = sqlx::query_scalar!(
         "select version from event_log where order_id = $1 and ($2::bigint is null or version = $2) order by version",
         order_id.0,
         version.map(|version| version.0)
     );
-    let versions = logged.fetch_all(&mut *tx).await?;
+    let versions = logged.fetch_all(&mut **tx).await?;
     if versions.is_empty() {
         return Err(Problem::not_found("event in the log of this service"));
     }
     let again: Vec<_> =
         versions.iter().map(|version| Outgoing::Again { order_id, version: Version(*version) }).collect();
-    announce(&mut tx, &again).await?;
+    announce(tx, &again).await?;
     let detail = json!({ "versions": versions });
-    audit::record(&mut tx, by, "republish", &format!("order {order_id}"), reason, detail).await?;
-    tx.commit().await?;
+    audit::record(tx, by, "republish", &format!("order {order_id}"), reason, detail).await?;
     Ok(Answer::json(StatusCode::CREATED, &json!({ "order_id": order_id, "versions": versions })))
 }
 
-async fn of_time<R: Reactions>(
-    operations: &Operations<R>,
-    by: &Principal,
-    since: Time,
-    until: Time,
-    reason: &str,
-) -> Result<Answer, Problem> {
+async fn of_time(tx: &mut Tx<'_>, by: &Principal, since: Time, until: Time, reason: &str) -> Result<Answer, Problem> {
     let id = clock::fresh_id();
-    let mut tx = Tx::from(operations.pool.begin().await?);
     let asked = sqlx::query!(
         "insert into republications (id, asked_at, asked_by, reason, since, until) values ($1, $2, $3, $4, $5, $6)",
         id,
@@ -110,11 +114,10 @@ async fn of_time<R: Reactions>(
         since,
         until
     );
-    asked.execute(&mut *tx).await?;
+    asked.execute(&mut **tx).await?;
     let detail = json!({ "since": since, "until": until });
-    audit::record(&mut tx, by, "republish", &format!("republication {id}"), reason, detail).await?;
-    tx.commit().await?;
-    Ok(shown(&operations.pool, id, StatusCode::ACCEPTED).await?.at(format!("/republications/{id}")))
+    audit::record(tx, by, "republish", &format!("republication {id}"), reason, detail).await?;
+    Ok(shown(tx, id, StatusCode::ACCEPTED).await?.at(format!("/republications/{id}")))
 }
 
 macro_rules! select_republications {
@@ -144,11 +147,11 @@ pub(super) async fn show<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer, Problem> {
-    shown(&operations.pool, id, StatusCode::OK).await
+    shown(&mut *operations.pool.acquire().await?, id, StatusCode::OK).await
 }
 
-async fn shown(pool: &PgPool, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
+async fn shown(connection: &mut PgConnection, id: Uuid, status: StatusCode) -> Result<Answer, Problem> {
     let found = select_republications!("where id = $1", id);
-    let found = found.fetch_optional(pool).await?.ok_or_else(|| Problem::not_found("republication"))?;
+    let found = found.fetch_optional(connection).await?.ok_or_else(|| Problem::not_found("republication"))?;
     Ok(Answer::json(status, &found))
 }

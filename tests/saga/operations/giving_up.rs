@@ -10,7 +10,7 @@ use tests::{PATIENCE, Pair, Shop, envelope, eventually_is, golden, record};
 use super::{Operator, actions, becomes, order_for, pair, places};
 
 /// An order whose event arrives broken: what is sent in its place cannot be read.
-async fn garbled(pair: &Pair, shop: &Shop, orders: &PgPool) -> OrderId {
+pub(super) async fn garbled(pair: &Pair, shop: &Shop, orders: &PgPool) -> OrderId {
     let operator = Operator::of(&pair.orders);
     let pause = operator.pauses("topic", "orders", 600).await;
     let order_id: OrderId = places(shop, &order_for("Ada Lovelace")).await.parse().expect("an id");

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod giving_up;
+mod keyed;
 mod pauses;
 mod poisoned;
 mod recovery;
