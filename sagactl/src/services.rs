@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use chassis::clock;
 use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +12,8 @@ use serde_json::Value;
 use shared_events::Topic;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How often something is asked for, when its answers get lost.
+const TRIES: usize = 3;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -139,12 +142,22 @@ impl Services {
         }
     }
 
-    /// Asks a service to do something (`POST`).
+    /// Asks a service to do something (`POST`), and asks again where the answer gets lost. All under one `Idempotency-Key`: what has been
+    /// done is answered, and not done again.
     ///
     /// # Errors
     /// As above; and the service says no.
     pub async fn ask(&self, side: Side, path: &str, body: &Value) -> Result<Value> {
-        let (status, body) = self.answer(side, self.http.post(self.url(side, path)?).json(body)).await?;
+        let (url, key) = (self.url(side, path)?, clock::fresh_id().to_string());
+        let request = || self.http.post(&url).header("idempotency-key", &key).json(body);
+        let mut answer = self.answer(side, request()).await;
+        for _ in 1..TRIES {
+            if !answer.as_ref().is_err_and(is_unknown) {
+                break;
+            }
+            answer = self.answer(side, request()).await;
+        }
+        let (status, body) = answer?;
         if !(200..300).contains(&status) {
             return Err(refused(side, status, &body));
         }
@@ -170,10 +183,66 @@ impl Services {
     }
 }
 
+/// Whether it may have been done all the same: somebody was there to be asked.
+fn is_unknown(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<reqwest::Error>().is_some_and(|error| !error.is_connect())
+}
+
 fn refused(side: Side, status: u16, body: &[u8]) -> anyhow::Error {
     anyhow!("{side} answers {status}: {}", problem(body)["detail"].as_str().unwrap_or("no reason given"))
 }
 
 fn problem(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The key of the one request that comes by this connection.
+    async fn key_of(stream: &mut tokio::net::TcpStream) -> String {
+        let mut request = Vec::new();
+        while !request.ends_with(b"{}") {
+            assert!(stream.read_buf(&mut request).await.expect("bytes") > 0, "a whole request");
+        }
+        let request = String::from_utf8(request).expect("a text");
+        let key = request.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
+        key.expect("a key").to_owned()
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_done_is_asked_for_again_under_the_same_key() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let service = tokio::spawn(async move {
+            let (mut lost, _) = listener.accept().await.expect("a first try");
+            let first = key_of(&mut lost).await;
+            drop(lost);
+            let (mut answered, _) = listener.accept().await.expect("a second try");
+            let second = key_of(&mut answered).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"done\":true}";
+            answered.write_all(answer).await.expect("it is answered");
+            (first, second)
+        });
+        let addresses = Sides { orders: Some(address), deliveries: None };
+        let services = Services::at(addresses, None).expect("a client");
+        let done = services.ask(Side::OrderService, "/pauses", &json!({})).await.expect("an answer");
+        assert_eq!(done["done"], true);
+        let (first, second) = service.await.expect("two tries");
+        assert_eq!(first, second);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_twice_where_nobody_is() {
+        let address = Some("http://127.0.0.1:1".to_owned());
+        let services = Services::at(Sides { orders: address, deliveries: None }, None).expect("a client");
+        let error = services.ask(Side::OrderService, "/pauses", &json!({})).await.expect_err("nobody answers");
+        assert!(!is_unknown(&error), "{error:#}");
+        assert!(error.to_string().starts_with("order-service does not answer at"), "{error:#}");
+    }
 }
