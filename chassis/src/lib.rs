@@ -12,6 +12,8 @@ mod config;
 mod database;
 mod deadlines;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod growth;
 pub mod http;
 pub mod messaging;

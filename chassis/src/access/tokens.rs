@@ -205,4 +205,6 @@ fn validation(settings: &AccessSettings) -> Validation {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A directory that goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("chassis-tokens-{}", clock::fresh_id().simple()));
         fs::create_dir(&folder).expect("a directory");
         Self(folder)
@@ -23,7 +23,7 @@ impl Folder {
         self.0.join("jwks.json")
     }
 
-    fn has(&self, keys: &[&Key]) {
+    pub(super) fn has(&self, keys: &[&Key]) {
         let keys: Vec<_> = keys.iter().map(|key| key.public()).collect();
         fs::write(self.file(), json!({ "keys": keys }).to_string()).expect("written");
     }
@@ -35,14 +35,14 @@ impl Drop for Folder {
     }
 }
 
-struct Key {
+pub(super) struct Key {
     name: &'static str,
     algorithm: TokenAlgorithm,
     private: EncodingKey,
 }
 
 impl Key {
-    fn new(name: &'static str, algorithm: TokenAlgorithm) -> Self {
+    pub(super) fn new(name: &'static str, algorithm: TokenAlgorithm) -> Self {
         let random = SystemRandom::new();
         let private = match algorithm {
             TokenAlgorithm::EdDsa => {
@@ -62,18 +62,18 @@ impl Key {
         json!(key)
     }
 
-    fn signs(&self, claims: &Value) -> String {
+    pub(super) fn signs(&self, claims: &Value) -> String {
         let header = Header { kid: Some(self.name.to_owned()), ..Header::new(self.algorithm.of_tokens()) };
         encode(&header, claims, &self.private).expect("a token")
     }
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     let now = clock::now().timestamp();
     json!({ "iss": "us", "aud": "shop", "sub": "ada", "exp": now + 600, "nbf": now - 60, "scope": "openid customer" })
 }
 
-fn tokens(folder: &Folder, algorithm: TokenAlgorithm) -> Tokens {
+pub(super) fn tokens(folder: &Folder, algorithm: TokenAlgorithm) -> Tokens {
     let settings = AccessSettings {
         token_keys: Some(folder.file()),
         token_issuer: Some("us".to_owned()),
