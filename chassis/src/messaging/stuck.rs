@@ -2,7 +2,7 @@
 //! command finds out by asking both.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared_events::{OrderId, Topic};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::lane::{Announcement, Held, Lane, Parked};
 const ASKS_BEFORE_FAILING: u32 = 3;
 
 /// The one thing that holds an order up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// What this side announced has not gone out.
