@@ -115,12 +115,6 @@ impl Services {
         Ok(Self { http, addresses, token })
     }
 
-    /// Whether it is known where this service is.
-    #[must_use]
-    pub fn has(&self, side: Side) -> bool {
-        self.addresses.of(side).is_some()
-    }
-
     /// That it is known.
     ///
     /// # Errors

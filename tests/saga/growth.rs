@@ -5,6 +5,7 @@ mod batches;
 mod before;
 mod days;
 mod locks;
+mod operations;
 
 use std::{
     collections::BTreeSet,

@@ -40,7 +40,7 @@ pub struct Held {
 }
 
 /// An event that this service has announced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// Its place among the order's events.
     pub version: Version,
@@ -57,7 +57,7 @@ pub struct Announcement {
 }
 
 /// A record of the other side that is parked, or was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// The row's own id.
     pub id: Uuid,

@@ -2,7 +2,7 @@
 //! command finds out by asking both.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared_events::{OrderId, Topic};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::lane::{Announcement, Held, Lane, Parked};
 const ASKS_BEFORE_FAILING: u32 = 3;
 
 /// The one thing that holds an order up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// What this side announced has not gone out.
@@ -62,7 +62,9 @@ pub enum Wait {
 pub fn cause(lane: &Lane, wait: Wait, announces_on: Topic, broker_answers: bool) -> (Cause, String) {
     let held = |holds: fn(&Held, Topic) -> bool| lane.held.iter().find(|held| holds(held, announces_on));
     if let Some(parked) = lane.waiting() {
-        return (parked_cause(parked, wait), told(parked));
+        let held = lane.held.iter().find(|held| held.what == "order" && parked.cause == "paused");
+        let by_whom = held.map(|held| format!("; {held}")).unwrap_or_default();
+        return (parked_cause(parked, wait), format!("{}{by_whom}", told(parked)));
     }
     if let Some((unsent, since)) = lane.unsent() {
         let told = format!("{} waits in the outbox since {}", name(unsent), moment(since));
@@ -259,7 +261,9 @@ mod tests {
             detail.ends_with("; the topic orders is held back by ops until 1970-01-01T00:00:00Z: a look"),
             "{detail}"
         );
-        assert_eq!(of(false, vec![parked("paused")], Wait::Peer, order.clone()).0, Cause::Paused);
+        let (cause, detail) = of(false, vec![parked("paused")], Wait::Peer, order.clone());
+        assert_eq!(cause, Cause::Paused);
+        assert!(detail.ends_with("; the order x is held back by ops until 1970-01-01T00:00:00Z: a look"), "{detail}");
         assert_eq!(of(false, vec![parked("rejected")], Wait::Peer, order.clone()).0, Cause::Parked);
         assert_eq!(of(false, vec![], Wait::Person { until: None }, order).0, Cause::Late, "nothing has to come");
     }

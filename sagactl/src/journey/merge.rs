@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use chassis::messaging::lane::{Announcement, Parked};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use shared_events::{EventId, Version};
 use uuid::Uuid;
 
-use super::known::{Announcement, Journey, Parked, Step};
+use super::known::{Journey, Step};
 use crate::services::{Side, Sides};
 use crate::topics::Found;
 
@@ -22,7 +24,7 @@ pub struct Entry {
     /// The event, the command, the deadline; what was announced, or parked.
     pub what: String,
     /// The version of the event.
-    pub version: Option<i64>,
+    pub version: Option<Version>,
     /// Where the order, or the delivery, stood afterwards.
     pub status: Option<String>,
     /// The event behind it, or the id of the request.
@@ -41,13 +43,13 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
     None,
-    Announces(i64),
-    TakesIn(i64),
+    Announces(Version),
+    TakesIn(Version),
 }
 
 impl Entry {
     /// The version of the event that it announces, if it announces one.
-    pub(super) fn announces(&self) -> Option<i64> {
+    pub(super) fn announces(&self) -> Option<Version> {
         match self.link {
             Link::Announces(version) => Some(version),
             Link::TakesIn(_) | Link::None => None,
@@ -97,14 +99,14 @@ fn next(lines: &Sides<VecDeque<Entry>>) -> Option<Side> {
 }
 
 /// What an event's id stands for: `OrderCompleted v1`.
-fn names(journeys: &Sides<Journey>) -> HashMap<Uuid, String> {
+fn names(journeys: &Sides<Journey>) -> HashMap<EventId, String> {
     let announced = Side::BOTH.into_iter().flat_map(|side| &journeys.of(side).announced);
     announced.map(|one| (one.event_id, format!("{} v{}", one.event, one.version))).collect()
 }
 
-fn lines(side: Side, journey: &Journey, names: &HashMap<Uuid, String>) -> VecDeque<Entry> {
+fn lines(side: Side, journey: &Journey, names: &HashMap<EventId, String>) -> VecDeque<Entry> {
     let cause = |id: &str| {
-        let event = id.parse::<Uuid>().ok().and_then(|id| names.get(&id).cloned());
+        let event = id.parse::<Uuid>().ok().and_then(|id| names.get(&EventId(id)).cloned());
         Some(event.unwrap_or_else(|| id.to_owned()))
     };
     let steps = journey.steps.iter().map(|step| step_line(side, step, cause(&step.cause_id)));
@@ -178,12 +180,13 @@ mod tests {
     }
 
     fn step(ms: i64, what: &str, cause: &str, event_version: Option<i64>) -> Step {
+        let event_version = event_version.map(Version);
         let (what, cause_id) = (what.to_owned(), cause.to_owned());
         Step { number: 1, at: at(ms), what, status: "x".to_owned(), cause_id, event_version }
     }
 
     fn announces(ms: i64, event: &str, version: i64, id: u128) -> Announcement {
-        let (event, event_id) = (event.to_owned(), Uuid::from_u128(id));
+        let (event, event_id, version) = (event.to_owned(), EventId(Uuid::from_u128(id)), Version(version));
         Announcement { version, event, event_id, at: at(ms), cause_id: "c".to_owned(), unsent_since: None }
     }
 

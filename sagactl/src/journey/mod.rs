@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::services::{Services, Side, Sides};
 
-pub use known::{Announcement, Journey, Parked, Step, Waiting};
+pub use known::{Journey, Step, Waiting};
 pub use merge::{Entry, timeline};
 pub use report::{Merged, Sight};
 

@@ -88,7 +88,7 @@ impl Merged {
         for entry in &mut self.timeline {
             let Some(version) = entry.announces() else { continue };
             let topic = chassis::messaging::topics::name(kafka, entry.side.announces_on());
-            entry.places = Some(found.extract_if(.., |one| one.topic == topic && one.version == version).collect());
+            entry.places = Some(found.extract_if(.., |one| one.topic == topic && one.version == version.0).collect());
         }
         self.unannounced = Some(found);
         Ok(())

@@ -11,12 +11,12 @@ use crate::ending::Ending;
 /// Runs the command.
 pub async fn run(args: &Actions) -> Result<Ending> {
     let counter = Counter::of(&args.desk)?;
-    for side in counter.sides(args.at)? {
+    let look = async |side| {
         let actions = counter.list(side, "/operator-actions", args.most).await?;
         counter.heading(side, "what operators did")?;
-        counter.show(side, &actions.into(), as_list)?;
-    }
-    Ok(Ending::Well)
+        counter.show(side, &actions.into(), as_list)
+    };
+    Ok(counter.at_each(args.at, look).await)
 }
 
 fn as_list(actions: &Value) -> String {

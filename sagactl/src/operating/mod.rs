@@ -8,13 +8,13 @@ mod republications;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sagactl::services::{Services, Side};
 use serde_json::Value;
 
 use crate::args::{At, Desk, Operate};
 use crate::ending::Ending;
-use crate::say::Page;
+use crate::say::{self, Page};
 
 /// Runs the command.
 pub async fn run(asked: &Operate) -> Result<Ending> {
@@ -45,16 +45,16 @@ impl Counter {
         Ok(Self { services, page: Page::new(), json: desk.json })
     }
 
-    /// The services that are asked: the one that is named, or all whose address is given.
-    fn sides(&self, at: Option<At>) -> Result<Vec<Side>> {
-        let sides: Vec<Side> = match at {
-            Some(at) => vec![at.into()],
-            None => Side::BOTH.into_iter().filter(|side| self.services.has(*side)).collect(),
-        };
-        if sides.is_empty() {
-            bail!("neither service's address is given (--orders-url, --deliveries-url)");
+    /// Does this at the service that is named, or at both. What one of them does not tell is said, and the rest is shown.
+    async fn at_each(&self, at: Option<At>, look: impl AsyncFn(Side) -> Result<()>) -> Ending {
+        let mut ending = Ending::Well;
+        for side in at.map_or(Side::BOTH.to_vec(), |at| vec![at.into()]) {
+            if let Err(why) = look(side).await {
+                say::error(&why);
+                ending = Ending::CouldNotLook;
+            }
         }
-        Ok(sides)
+        ending
     }
 
     async fn read(&self, side: Side, path: &str) -> Result<Value> {
@@ -89,6 +89,14 @@ impl Counter {
 
     fn heading(&self, side: Side, text: &str) -> Result<()> {
         if self.json { Ok(()) } else { self.page.heading(&format!("{side}: {text}")) }
+    }
+}
+
+/// The service as `--at` names it.
+fn at(side: Side) -> &'static str {
+    match side {
+        Side::OrderService => "orders",
+        Side::DeliveryService => "deliveries",
     }
 }
 

@@ -14,11 +14,12 @@ pub async fn run(args: &Parked) -> Result<Ending> {
     let counter = Counter::of(&args.desk)?;
     match &args.what {
         ParkedCommand::Groups { at } => {
-            for side in counter.sides(*at)? {
+            let look = async |side| {
                 let groups = counter.read(side, "/parked-events/groups").await?;
                 counter.heading(side, "what waits")?;
-                counter.show(side, &groups["items"], as_groups)?;
-            }
+                counter.show(side, &groups["items"], as_groups)
+            };
+            return Ok(counter.at_each(*at, look).await);
         }
         ParkedCommand::List { at, cause, order, state, most } => {
             let mut path = format!("/parked-events?state={state}");
@@ -28,11 +29,12 @@ pub async fn run(args: &Parked) -> Result<Ending> {
             if let Some(order) = order {
                 path = format!("{path}&order_id={order}");
             }
-            for side in counter.sides(*at)? {
+            let look = async |side| {
                 let parked = counter.list(side, &path, *most).await?;
                 counter.heading(side, "parked events")?;
-                counter.show(side, &parked.into(), as_list)?;
-            }
+                counter.show(side, &parked.into(), as_list)
+            };
+            return Ok(counter.at_each(*at, look).await);
         }
         ParkedCommand::Show { at, id } => {
             let side = Side::from(*at);

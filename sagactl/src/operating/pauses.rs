@@ -20,12 +20,12 @@ pub async fn run(args: &Pause) -> Result<Ending> {
                 Held::Order => "order",
             };
             let body = json!({ "what": what, "name": name, "reason": reason, "for_s": length.as_secs() });
-            let pause = counter.services.ask((*at).into(), "/pauses", &body).await?;
-            counter.show((*at).into(), &pause, |pause| {
+            let side = Side::from(*at);
+            let pause = counter.services.ask(side, "/pauses", &body).await?;
+            counter.show(side, &pause, |pause| {
+                let (until, at, id) = (moment(&pause["until"]), super::at(side), cell(&pause["id"]));
                 format!(
-                    "{what} {name} is held back until {}. To end it: sagactl pause end {}",
-                    moment(&pause["until"]),
-                    cell(&pause["id"])
+                    "{what} {name} is held back until {until}. To end it:\n  sagactl pause end --at {at} {id} --reason '…'"
                 )
             })?;
         }
@@ -37,11 +37,12 @@ pub async fn run(args: &Pause) -> Result<Ending> {
         }
         PauseCommand::List { at, all } => {
             let path = if *all { "/pauses" } else { "/pauses?in_force=true" };
-            for side in counter.sides(*at)? {
+            let look = async |side| {
                 let pauses = counter.list(side, path, PAGE).await?;
                 counter.heading(side, "what is held back")?;
-                counter.show(side, &pauses.into(), as_list)?;
-            }
+                counter.show(side, &pauses.into(), as_list)
+            };
+            return Ok(counter.at_each(*at, look).await);
         }
     }
     Ok(Ending::Well)

@@ -9,7 +9,7 @@ use sagactl::table::table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Counter, LOOK_EVERY, PAGE, cell, moment, short};
+use super::{Counter, LOOK_EVERY, PAGE, at, cell, moment, short};
 use crate::args::{Replay, ReplayCommand};
 use crate::ending::Ending;
 
@@ -36,12 +36,12 @@ pub async fn run(args: &Replay) -> Result<Ending> {
             Ok(Ending::Well)
         }
         ReplayCommand::List { at } => {
-            for side in counter.sides(*at)? {
+            let look = async |side| {
                 let sets = counter.list(side, "/replays", PAGE).await?;
                 counter.heading(side, "replays")?;
-                counter.show(side, &sets.into(), as_list)?;
-            }
-            Ok(Ending::Well)
+                counter.show(side, &sets.into(), as_list)
+            };
+            Ok(counter.at_each(*at, look).await)
         }
     }
 }
@@ -66,8 +66,7 @@ async fn start(counter: &Counter, side: Side, id: Uuid, reason: &str) -> Result<
 }
 
 fn next(set: &Value, side: Side) -> String {
-    let at = if side == Side::OrderService { "orders" } else { "deliveries" };
-    let id = cell(&set["id"]);
+    let (at, id) = (at(side), cell(&set["id"]));
     format!("Nothing has been replayed. To replay exactly these:\n  sagactl replay start --at {at} {id} --reason '…'")
 }
 
@@ -124,5 +123,8 @@ fn as_list(sets: &Value) -> String {
         ]
     };
     let rows: Vec<_> = sets.as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return "Nothing was rehearsed.".to_owned();
+    }
     table(["ID", "MADE", "BY", "EVENTS", "DONE", "STARTED", "ENDED", "REASON"], &rows)
 }

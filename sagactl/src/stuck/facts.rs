@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chassis::messaging::lane::Held;
+use chassis::messaging::lane::{Announcement, Held, Parked};
+use chassis::messaging::stuck::Cause as OwnCause;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use shared_events::Version;
 use uuid::Uuid;
 
-use crate::journey::{Announcement, Parked, Waiting};
+use crate::journey::Waiting;
 use crate::services::{Services, Side, Sides};
 
 /// So many orders are asked for in one go.
@@ -53,26 +55,11 @@ pub(super) struct Item {
     pub lane: Lane,
 }
 
-/// What one side can name by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum OwnCause {
-    NotPublished,
-    BrokerAway,
-    Parked,
-    Paused,
-    DeadlineNotReached,
-    Late,
-    CompensationFailing,
-    AwaitingPeer,
-    Nothing,
-}
-
 /// What was said and heard of an order.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Lane {
     pub announced: Vec<Announcement>,
-    pub seen: Option<i64>,
+    pub seen: Option<Version>,
     pub parked: Vec<Parked>,
     pub held: Vec<Held>,
 }
@@ -91,10 +78,10 @@ impl Lane {
 
     /// What was announced here, has gone out, and has come to nothing over there.
     pub fn on_the_way_to(&self, other: &Lane) -> impl Iterator<Item = &Announcement> {
-        let has_arrived = |version: i64| {
+        let has_arrived = |version: Version| {
             let is_parked =
                 |parked: &Parked| parked.resolved_at.is_none() && parked.version.is_none_or(|it| it == version);
-            version <= other.seen.unwrap_or(0) || other.parked.iter().any(is_parked)
+            version <= other.seen.unwrap_or_default() || other.parked.iter().any(is_parked)
         };
         self.announced.iter().filter(move |one| one.unsent_since.is_none() && !has_arrived(one.version))
     }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use chassis::messaging::stuck::Cause as OwnCause;
 use serde::Serialize;
+use shared_events::Version;
 use uuid::Uuid;
 
-use super::facts::{Item, Lane, OwnCause, Saga};
+use super::facts::{Item, Lane, Saga};
 use super::lags::Lags;
 use crate::services::{Side, Sides};
 
@@ -87,7 +89,7 @@ impl Cause {
 }
 
 /// What shows that something may be lost: an event that was published by this side and has come to nothing.
-pub(super) type Evidence = (Side, i64);
+pub(super) type Evidence = (Side, Version);
 
 /// What was found of one order.
 #[derive(Clone, Debug)]
@@ -213,7 +215,7 @@ fn is_waited_for(order: Uuid, side: Side, item: &Item, lanes: &Sides<Option<Lane
                 let awaited = || Verdict::of(Cause::AwaitingPeer, answerer, detail);
                 return Some(silent(order, lanes, lags).unwrap_or_else(awaited));
             }
-            let last = item.lane.announced.last().map_or(0, |last| last.version);
+            let last = item.lane.announced.last().map(|last| last.version).unwrap_or_default();
             let detail = format!("{}; {answerer} has taken it in, and has announced no answer", item.detail);
             Some(Verdict { evidence: BTreeSet::from([(side, last)]), ..Verdict::of(Cause::Lost, answerer, detail) })
         }

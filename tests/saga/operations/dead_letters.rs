@@ -1,8 +1,9 @@
 //! What rests is told to other tools, byte for byte, and stays where it is.
 
 use bytes::Bytes;
+use chassis::messaging::{DeadLetters, KafkaSettings};
 use shared_events::Topic;
-use tests::{PATIENCE, envelope, eventually, fresh_order, golden, record};
+use tests::{Env, PATIENCE, envelope, eventually, fresh_order, golden, record};
 
 use super::{Operator, pair};
 
@@ -73,4 +74,20 @@ async fn what_has_used_up_its_tries_rests_and_is_told_of() {
         .await;
     assert_eq!(resting["attempts"], 8);
     assert_eq!(tests::read_all(&settings, &topic).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_that_no_broker_has_acknowledged_is_not_forgotten() {
+    let env = Env::new("deadletterunsent").await;
+    let pool = env.chassis_tables(env.orders_database()).await;
+    let parked = "with parked as (
+                      insert into parked_events (id, topic, \"partition\", \"offset\", header_names, header_values, cause, error, parked_at)
+                      values (gen_random_uuid(), 'deliveries', 0, 1, '{}', '{}', 'undecodable', 'a test', now()) returning id)
+                  insert into dead_letters (parked_id) select id from parked";
+    sqlx::query(parked).execute(&pool).await.expect("one rests");
+    let away = KafkaSettings { bootstrap_servers: "127.0.0.1:1".to_owned(), ..env.kafka("tests") };
+    DeadLetters::new(&away, "order-service", pool.clone()).step().await.expect_err("no broker answers");
+    let left = "select (select count(*) from dead_letters), (select count(dead_letter_sent_at) from parked_events)";
+    let left: (i64, i64) = sqlx::query_as(left).fetch_one(&pool).await.expect("two numbers");
+    assert_eq!(left, (1, 0), "it is still to be sent");
 }

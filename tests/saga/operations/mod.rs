@@ -1,6 +1,7 @@
 //! What an operator does about events: looks, rehearses, replays, holds back, gives up, announces again.
 
 mod dead_letters;
+mod frozen;
 mod giving_up;
 mod keyed;
 mod pauses;

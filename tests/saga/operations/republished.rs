@@ -62,5 +62,17 @@ async fn only_what_was_announced_in_that_time_is_announced_again() {
     let counted =
         async || Ok(shop.counter(&pair.deliveries.url(), "inbox_events_total{outcome=\"duplicate\"}").await?);
     eventually_is("the repeats are seen", PATIENCE, 2.0, counted).await;
+
+    // And of that other day only what is older: the end of a period counts as well.
+    let period = json!({ "since": "2020-01-01T00:00:00Z", "until": since, "reason": "what is older" });
+    let asked = operator.does("/republications", &period).await;
+    let path = format!("/republications/{}", asked["id"].as_str().expect("an id"));
+    eventually_is("one is announced again", PATIENCE, json!(1), async || {
+        let one = operator.get(&path).await;
+        anyhow::ensure!(one["ended_at"].is_string(), "not yet");
+        Ok(one["announced"].clone())
+    })
+    .await;
+    assert_eq!(actions(&orders).await, ["republish", "republish"]);
     pair.settles().await;
 }
