@@ -122,6 +122,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
 
     async fn run_until_told(self, settings: Settings) -> anyhow::Result<()> {
         telemetry::start(settings.log_format)?;
+        #[cfg(feature = "planted-bugs")]
+        crate::planted::choose()?;
         let name = self.name;
         tracing::info!("{name} starts with {} and {:?}", settings.shown(), self.deadlines);
         let mut running = self.start(settings).await?;

@@ -48,7 +48,7 @@ fn database(side: Side) -> &'static str {
 
 impl Ground {
     /// Starts everything, and waits until all instances are ready.
-    pub async fn prepare(binaries: &Binaries, logs: &Path, progress: &Progress) -> Result<Self> {
+    pub async fn prepare(binaries: &Binaries, bug: Option<&str>, logs: &Path, progress: &Progress) -> Result<Self> {
         let (to_orders, to_deliveries) = (Proxy::to("nowhere").await, Proxy::to("nowhere").await);
         let fronts = vec![to_orders.address().port(), to_deliveries.address().port()];
         let options = KafkaOptions { heap_mb: HEAP_MB, fronts };
@@ -67,7 +67,7 @@ impl Ground {
             partitions: PARTITIONS,
             instance_id: String::new(),
             extra_args: vec!["--open-on-loopback".to_owned()],
-            environment: Vec::new(),
+            environment: bug.map(|bug| ("PLANTED_BUG".to_owned(), bug.to_owned())).into_iter().collect(),
             log_directory: Some(logs.to_path_buf()),
         };
         let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres).await?;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use devstack::{Progress, binaries, wait_until};
+use devstack::{Progress, binaries, binaries_with, wait_until};
 
 use crate::fault::Side;
 use crate::ground::Ground;
@@ -55,7 +55,10 @@ async fn run(options: &Options) -> Result<ExitCode> {
     if options.plan {
         return Ok(ExitCode::SUCCESS);
     }
-    let usual = || PathBuf::from(format!("target/faults/{}-{}", options.profile.text(), options.seed));
+    let usual = || {
+        let bug = options.bug.iter().map(|bug| format!("-{bug}")).collect::<String>();
+        PathBuf::from(format!("target/faults/{}-{}{bug}", options.profile.text(), options.seed))
+    };
     let kept = options.keep.clone().unwrap_or_else(usual);
     std::fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
     let report = play(options, &plan, &kept.canonicalize()?).await?;
@@ -69,7 +72,12 @@ async fn run(options: &Options) -> Result<ExitCode> {
 
 async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
     let progress = Progress::shown();
-    let mut ground = Ground::prepare(&binaries(&progress).await?, kept, &progress).await?;
+    let bug = options.bug.as_deref();
+    let binaries = match bug {
+        Some(_) => binaries_with("planted-bugs", &kept.join("planted"), &progress).await?,
+        None => binaries(&progress).await?,
+    };
+    let mut ground = Ground::prepare(&binaries, bug, kept, &progress).await?;
     let addresses = Side::BOTH.map(|side| ground.addresses(side));
     load::fill(&addresses[0][0], &addresses[1][0]).await?;
     let file = kept.join("journal.jsonl");
@@ -90,7 +98,8 @@ async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
     let lines = Journal::read(&file)?;
     let (orders, deliveries) = (ground.pool(Side::Orders), ground.pool(Side::Deliveries));
     // What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
-    let clean = wait_until(GIVEN_UP_AFTER, async || {
+    let given_up_after = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
+    let clean = wait_until(given_up_after, async || {
         let (findings, _) = audit::audit(&lines, orders, deliveries).await?;
         Ok(findings.iter().all(|finding| finding.violations.is_empty()).then_some(()))
     });

@@ -22,6 +22,9 @@ pub struct Options {
     /// Where the journal and the services' logs are kept [default: target/faults/PROFILE-SEED]
     #[arg(long, value_name = "DIRECTORY")]
     pub keep: Option<PathBuf>,
+    /// Plant this bug in both services: the run has to notice (docs/faults.md names them all)
+    #[arg(long, value_name = "NAME")]
+    pub bug: Option<String>,
     /// Print the plan and do nothing
     #[arg(long)]
     pub plan: bool,

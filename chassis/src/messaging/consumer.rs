@@ -28,6 +28,7 @@ use super::{
     reactions::Reactions,
     record::Record,
 };
+use crate::planted::{Bug, planted};
 use polling::PollThread;
 
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
@@ -147,6 +148,9 @@ impl<R: Reactions> Consumer<R> {
             }
             let next_from = Instant::now() + APART;
             let (generations, records): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+            if planted(Bug::OffsetBeforeCommit) {
+                offsets::store(client, generations.iter().copied().zip(&records));
+            }
             if !self.apply_until_done(&records, stop).await {
                 return;
             }
