@@ -3,9 +3,11 @@
 //! Read in this order: `profile.rs` (how much), `plan.rs` (what, and when), `strike.rs` (how), `load` (meanwhile), `audit.rs` (afterwards).
 
 mod audit;
+mod broker;
 mod dice;
 mod fault;
 mod ground;
+mod hostile;
 mod load;
 mod options;
 mod plan;
@@ -23,9 +25,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use devstack::{Progress, binaries, binaries_with, wait_until};
 
+use crate::audit::{Evidence, Finding, Seen};
 use crate::fault::Side;
 use crate::ground::Ground;
-use crate::load::journal::Journal;
+use crate::load::journal::{Journal, Line};
 use crate::load::{Client, Pulse};
 use crate::options::Options;
 use crate::plan::Plan;
@@ -95,29 +98,49 @@ async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
         healed = Instant::now();
     }
     let customers = load.await.context("the load broke down")??;
-    let lines = Journal::read(&file)?;
-    let (orders, deliveries) = (ground.pool(Side::Orders), ground.pool(Side::Deliveries));
-    // What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
-    let given_up_after = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
-    let clean = wait_until(given_up_after, async || {
-        let (findings, _) = audit::audit(&lines, orders, deliveries).await?;
+    // Nobody has to wait for long for what a planted bug has lost.
+    let patience = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
+    let verdict = judge(&ground, &Journal::read(&file)?, healed, patience).await?;
+    let mut findings = verdict.findings;
+    let violations = ground.clear().await?;
+    findings.push(Finding { name: "stop", says: "every instance stops in good order", violations });
+    Ok(Report {
+        profile: options.profile.text(),
+        seed: options.seed,
+        bug: options.bug.clone(),
+        customers,
+        seen: verdict.seen,
+        took_s: began.elapsed().as_secs(),
+        at_rest_ms: verdict.at_rest_ms,
+        in_time: verdict.came_to_rest && Duration::from_millis(verdict.at_rest_ms) <= AT_REST_WITHIN,
+        bites,
+        findings,
+    })
+}
+
+struct Verdict {
+    findings: Vec<Finding>,
+    seen: Seen,
+    came_to_rest: bool,
+    at_rest_ms: u64,
+}
+
+/// What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
+async fn judge(ground: &Ground, journal: &[Line], healed: Instant, patience: Duration) -> Result<Verdict> {
+    let evidence = Evidence {
+        journal,
+        databases: Side::BOTH.map(|side| ground.pool(side)),
+        bootstrap: ground.kafka.bootstrap(),
+        poison: ground.poison.clone(),
+    };
+    let clean = wait_until(patience, async || {
+        let (findings, _) = evidence.stored().await?;
         Ok(findings.iter().all(|finding| finding.violations.is_empty()).then_some(()))
     });
     let came_to_rest = clean.await?.is_some();
     let at_rest_ms = u64::try_from(healed.elapsed().as_millis())?;
-    let (findings, seen) = audit::audit(&lines, orders, deliveries).await?;
-    ground.clear().await?;
-    Ok(Report {
-        profile: options.profile.text(),
-        seed: options.seed,
-        customers,
-        seen,
-        took_s: began.elapsed().as_secs(),
-        at_rest_ms,
-        in_time: came_to_rest && Duration::from_millis(at_rest_ms) <= AT_REST_WITHIN,
-        bites,
-        findings,
-    })
+    let (findings, seen) = evidence.audit().await?;
+    Ok(Verdict { findings, seen, came_to_rest, at_rest_ms })
 }
 
 async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<Vec<Bite>> {

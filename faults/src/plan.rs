@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::dice::Dice;
-use crate::fault::{Fault, From, How, Side};
+use crate::fault::{Fault, From, How, Repeated, Side};
 use crate::profile::Profile;
 
 /// How many instances each service has.
@@ -74,6 +74,10 @@ impl Drawing<'_> {
             instance: instance(dice),
             cut_off_ms: dice.between(2_500, 4_500),
         });
+        times(of.leaders_killed_while_cut_off, &mut |dice| Fault::LeaderKilledWhileCutOff {
+            side: dice.one_of(&Side::BOTH),
+            cut_off_ms: dice.between(1_500, 3_000),
+        });
         times(of.services_paused, &mut |dice| Fault::ServicePaused {
             side: dice.one_of(&Side::BOTH),
             instance: instance(dice),
@@ -96,6 +100,35 @@ impl Drawing<'_> {
             how: How::LosesCommits { answers: usize::try_from(dice.between(5, 20)).unwrap_or(5) },
             for_ms: dice.between(1_500, 3_000),
         });
+        faults.extend(self.hostile());
+        faults
+    }
+
+    /// What somebody does to the topics and the groups.
+    fn hostile(&mut self) -> Vec<Fault> {
+        let of = *self.profile;
+        let mut faults = Vec::new();
+        // Each side in turn: one of each is little.
+        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice, Side) -> Fault| {
+            faults.extend((0..count).zip(Side::BOTH.into_iter().cycle()).map(|(_, side)| draw(self.dice, side)));
+        };
+        times(of.commits_swallowed, &mut |dice, side| Fault::CutOff {
+            side,
+            from: From::Database,
+            how: How::SwallowsCommits { questions: usize::try_from(dice.between(20, 40)).unwrap_or(20) },
+            for_ms: dice.between(1_500, 3_000),
+        });
+        for (count, how) in [(of.repeats, Repeated::AsItWas), (of.repeats_backwards, Repeated::Backwards)] {
+            times(count, &mut |dice, side| Fault::Repeats {
+                side,
+                how,
+                records: dice.between(100, 400),
+                drawn: dice.below(u64::MAX),
+            });
+        }
+        times(of.poisonings, &mut |dice, side| Fault::Poison { side, records: of.poison, drawn: dice.below(u64::MAX) });
+        times(of.offsets_deleted, &mut |_, side| Fault::OffsetsDeleted { side });
+        times(of.storms, &mut |_, side| Fault::Rebalances { side, instances: of.guests });
         faults
     }
 }

@@ -39,6 +39,7 @@ pub struct Profile {
     pub services_killed: u64,
     pub leaders_killed: u64,
     pub killed_while_cut_off: u64,
+    pub leaders_killed_while_cut_off: u64,
     pub services_paused: u64,
     pub services_stopped: u64,
     pub brokers_killed: u64,
@@ -49,6 +50,16 @@ pub struct Profile {
     pub partitions_from_broker: u64,
     pub partitions_from_database: u64,
     pub commits_lost: u64,
+    pub commits_swallowed: u64,
+    pub repeats: u64,
+    pub repeats_backwards: u64,
+    /// How often somebody writes what nobody can read, and how many records each time.
+    pub poisonings: u64,
+    pub poison: u64,
+    pub offsets_deleted: u64,
+    /// How often instances come and go, and how many each time.
+    pub storms: u64,
+    pub guests: usize,
 }
 
 const SMOKE: Profile = Profile {
@@ -57,7 +68,8 @@ const SMOKE: Profile = Profile {
     between_ms: (300, 900),
     services_killed: 3,
     leaders_killed: 2,
-    killed_while_cut_off: 1,
+    killed_while_cut_off: 2,
+    leaders_killed_while_cut_off: 2,
     services_paused: 1,
     services_stopped: 1,
     brokers_killed: 1,
@@ -68,6 +80,14 @@ const SMOKE: Profile = Profile {
     partitions_from_broker: 1,
     partitions_from_database: 1,
     commits_lost: 1,
+    commits_swallowed: 2,
+    repeats: 2,
+    repeats_backwards: 2,
+    poisonings: 2,
+    poison: 150,
+    offsets_deleted: 1,
+    storms: 1,
+    guests: 1,
 };
 
 const CI: Profile = Profile {
@@ -77,6 +97,7 @@ const CI: Profile = Profile {
     services_killed: 12,
     leaders_killed: 8,
     killed_while_cut_off: 4,
+    leaders_killed_while_cut_off: 3,
     services_paused: 4,
     services_stopped: 3,
     brokers_killed: 2,
@@ -87,6 +108,14 @@ const CI: Profile = Profile {
     partitions_from_broker: 2,
     partitions_from_database: 2,
     commits_lost: 2,
+    commits_swallowed: 3,
+    repeats: 3,
+    repeats_backwards: 3,
+    poisonings: 4,
+    poison: 150,
+    offsets_deleted: 2,
+    storms: 2,
+    guests: 3,
 };
 
 // What the profile is said to be at least; the compiler looks.
