@@ -133,6 +133,8 @@ pub enum Fault {
     DatabaseKilled { down_ms: u64 },
     /// All connections of both services to their databases are terminated.
     BackendsCut,
+    /// There is no room left on the disk that both databases are on.
+    DiskFull { for_ms: u64 },
     /// One service cannot reach something for a while.
     CutOff { side: Side, from: From, how: How, for_ms: u64 },
     /// What this side has announced is sent once more by somebody else.
@@ -159,6 +161,7 @@ impl Fault {
             Self::BrokerPaused { .. } => "broker paused",
             Self::BrokerRestarted => "broker restarted",
             Self::DatabaseKilled { .. } => "PostgreSQL killed",
+            Self::DiskFull { .. } => "disk full",
             Self::BackendsCut => "database connections terminated",
             Self::CutOff { from: From::Broker, .. } => "partition from the broker",
             Self::CutOff { from: From::Database, how: How::LosesCommits { .. }, .. } => "answers to COMMIT lost",

@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tests::{Proxy, Traffic};
 
+use crate::disk::SmallDisk;
 use crate::fault::Side;
 use crate::hostile::Place;
 use crate::plan::INSTANCES;
@@ -39,6 +40,8 @@ pub struct Ground {
     pub deliveries: Station,
     pub kafka: Kafka,
     pub postgres: Postgres,
+    /// What both databases are on, if it can be filled.
+    pub disk: Option<SmallDisk>,
     /// Where records lie that nobody can read.
     pub poison: HashSet<Place>,
     pools: [PgPool; 2],
@@ -76,9 +79,10 @@ impl Ground {
             environment: bug.map(|bug| ("PLANTED_BUG".to_owned(), bug.to_owned())).into_iter().collect(),
             log_directory: Some(logs.to_path_buf()),
         };
-        let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres).await?;
+        let disk = SmallDisk::mount(&postgres).await?;
+        let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres, disk.as_ref()).await?;
         let plain = ServiceSettings { binary: binaries.delivery_service.clone(), ..plain };
-        let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres).await?;
+        let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres, disk.as_ref()).await?;
         let pools = Side::BOTH.map(|side| {
             let url = postgres.url(database(side));
             let options = PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5));
@@ -86,7 +90,7 @@ impl Ground {
         });
         let [Ok(first), Ok(second)] = pools else { bail!("a database has no URL") };
         step.done("two instances of order-service and two of delivery-service are ready");
-        Ok(Self { orders, deliveries, kafka, postgres, poison: HashSet::new(), pools: [first, second] })
+        Ok(Self { orders, deliveries, kafka, postgres, poison: HashSet::new(), disk, pools: [first, second] })
     }
 
     pub fn station(&mut self, side: Side) -> &mut Station {
@@ -155,8 +159,17 @@ impl Ground {
 }
 
 impl Station {
-    async fn open(side: Side, plain: ServiceSettings, to_broker: Proxy, postgres: &Postgres) -> Result<Self> {
+    async fn open(
+        side: Side,
+        plain: ServiceSettings,
+        to_broker: Proxy,
+        postgres: &Postgres,
+        disk: Option<&SmallDisk>,
+    ) -> Result<Self> {
         let url = postgres.create_service_database(database(side)).await?;
+        if let Some(disk) = disk {
+            disk.take(postgres, database(side)).await?;
+        }
         let to_database = Proxy::before(&url).await;
         let settings = ServiceSettings {
             database_url: to_database.url(&url),

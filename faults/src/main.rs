@@ -5,6 +5,7 @@
 mod audit;
 mod broker;
 mod dice;
+mod disk;
 mod fault;
 mod ground;
 mod hostile;
@@ -26,12 +27,13 @@ use clap::Parser;
 use devstack::{Progress, binaries, binaries_with, wait_until};
 
 use crate::audit::{Evidence, Finding, Seen};
-use crate::fault::Side;
+use crate::fault::{Fault, Side};
 use crate::ground::Ground;
 use crate::load::journal::{Journal, Line};
 use crate::load::{Client, Pulse};
 use crate::options::Options;
 use crate::plan::Plan;
+use crate::profile::Profile;
 use crate::report::Report;
 use crate::strike::{Bite, strike};
 
@@ -53,18 +55,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<ExitCode> {
-    let plan = Plan::drawn(&options.profile.profile(), options.seed);
-    println!("The plan of profile {} with seed {}:\n{}", options.profile.text(), options.seed, plan.shown());
+    let profile = options.profile.profile().part(options.part.of);
+    let plan = Plan::drawn(&profile, options.seed, options.part.which);
+    println!("The plan of {}:\n{}", options.name(), plan.shown());
     if options.plan {
         return Ok(ExitCode::SUCCESS);
     }
-    let usual = || {
-        let bug = options.bug.iter().map(|bug| format!("-{bug}")).collect::<String>();
-        PathBuf::from(format!("target/faults/{}-{}{bug}", options.profile.text(), options.seed))
-    };
+    let usual = || PathBuf::from(format!("target/faults/{}", options.name()));
     let kept = options.keep.clone().unwrap_or_else(usual);
     std::fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
-    let report = play(options, &plan, &kept.canonicalize()?).await?;
+    let report = play(options, &profile, &plan, &kept.canonicalize()?).await?;
     report.print();
     if let Some(file) = &options.report {
         std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
@@ -73,7 +73,7 @@ async fn run(options: &Options) -> Result<ExitCode> {
     Ok(report.exit_code())
 }
 
-async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
+async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) -> Result<Report> {
     let progress = Progress::shown();
     let bug = options.bug.as_deref();
     let binaries = match bug {
@@ -86,7 +86,6 @@ async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
     let file = kept.join("journal.jsonl");
     let client = Client::new(addresses, Arc::new(Journal::create(&file)?))?;
     let pulse = client.pulse.clone();
-    let profile = options.profile.profile();
     let began = Instant::now();
     let load = tokio::spawn(load::run(client, options.seed, profile.orders_per_s, profile.orders));
     let bites = all_strikes(&mut ground, plan, &pulse).await?;
@@ -107,6 +106,7 @@ async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
     Ok(Report {
         profile: options.profile.text(),
         seed: options.seed,
+        part: (options.part.of > 1).then_some((options.part.which, options.part.of)),
         bug: options.bug.clone(),
         customers,
         seen: verdict.seen,
@@ -147,6 +147,10 @@ async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<
     let mut bites = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+        if ground.disk.is_none() && matches!(step.fault, Fault::DiskFull { .. }) {
+            eprintln!("  no disk is filled: only root can make a small one");
+            continue;
+        }
         let bite = strike(ground, &step.fault, pulse).await.with_context(|| format!("{:?}", step.fault))?;
         eprintln!("  {:>3}/{} {} ({} ms)", at + 1, plan.steps.len(), step.fault.kind(), bite.took_ms);
         bites.push(bite);

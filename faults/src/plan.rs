@@ -29,9 +29,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a profile.
-    pub fn drawn(profile: &Profile, seed: u64) -> Self {
-        let mut dice = Dice::of(seed, PLANNING);
+    /// The plan of a profile, or of one of its parts, which are counted from 1.
+    pub fn drawn(profile: &Profile, seed: u64, part: u64) -> Self {
+        let mut dice = Dice::of(seed, PLANNING + ((part - 1) << 32));
         let mut faults = Drawing { dice: &mut dice, profile }.faults();
         dice.shuffle(&mut faults);
         let (least, most) = profile.between_ms;
@@ -92,6 +92,7 @@ impl Drawing<'_> {
         times(of.brokers_restarted, &mut |_| Fault::BrokerRestarted);
         times(of.databases_killed, &mut |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
         times(of.backends_cut, &mut |_| Fault::BackendsCut);
+        times(of.disks_filled, &mut |dice| Fault::DiskFull { for_ms: dice.between(2_000, 4_000) });
         times(of.partitions_from_broker, &mut |dice| cut_off(dice, From::Broker));
         times(of.partitions_from_database, &mut |dice| cut_off(dice, From::Database));
         times(of.commits_lost, &mut |dice| Fault::CutOff {
@@ -154,15 +155,16 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_plan_and_another_one_another() {
-        let drawn = |seed| Plan::drawn(&Name::Ci.profile(), seed);
-        assert_eq!(drawn(7), drawn(7));
-        assert_ne!(drawn(7), drawn(8));
+        let drawn = |seed, part| Plan::drawn(&Name::Ci.profile(), seed, part);
+        assert_eq!(drawn(7, 1), drawn(7, 1));
+        assert_ne!(drawn(7, 1), drawn(8, 1));
+        assert_ne!(drawn(7, 1), drawn(7, 2));
     }
 
     #[test]
     fn the_plan_has_what_the_profile_says() {
         let profile = Name::Ci.profile();
-        let plan = Plan::drawn(&profile, 1);
+        let plan = Plan::drawn(&profile, 1, 1);
         let count = |kind: &str| plan.steps.iter().filter(|step| step.fault.kind() == kind).count() as u64;
         let kills = count("service killed")
             + count("relay leader killed")

@@ -9,6 +9,8 @@ pub enum Name {
     Smoke,
     /// At most ten minutes.
     Ci,
+    /// More than an hour: in parts (`--part`).
+    Full,
 }
 
 impl Name {
@@ -16,6 +18,7 @@ impl Name {
         match self {
             Self::Smoke => "smoke",
             Self::Ci => "ci",
+            Self::Full => "full",
         }
     }
 
@@ -23,6 +26,7 @@ impl Name {
         match self {
             Self::Smoke => SMOKE,
             Self::Ci => CI,
+            Self::Full => FULL,
         }
     }
 }
@@ -47,6 +51,7 @@ pub struct Profile {
     pub brokers_restarted: u64,
     pub databases_killed: u64,
     pub backends_cut: u64,
+    pub disks_filled: u64,
     pub partitions_from_broker: u64,
     pub partitions_from_database: u64,
     pub commits_lost: u64,
@@ -60,6 +65,38 @@ pub struct Profile {
     /// How often instances come and go, and how many each time.
     pub storms: u64,
     pub guests: usize,
+}
+
+impl Profile {
+    /// One of so many parts.
+    pub fn part(self, parts: u64) -> Self {
+        let share = |count: u64| count.div_ceil(parts);
+        Self {
+            orders: share(self.orders),
+            services_killed: share(self.services_killed),
+            leaders_killed: share(self.leaders_killed),
+            killed_while_cut_off: share(self.killed_while_cut_off),
+            leaders_killed_while_cut_off: share(self.leaders_killed_while_cut_off),
+            services_paused: share(self.services_paused),
+            services_stopped: share(self.services_stopped),
+            brokers_killed: share(self.brokers_killed),
+            brokers_paused: share(self.brokers_paused),
+            brokers_restarted: share(self.brokers_restarted),
+            databases_killed: share(self.databases_killed),
+            backends_cut: share(self.backends_cut),
+            disks_filled: share(self.disks_filled),
+            partitions_from_broker: share(self.partitions_from_broker),
+            partitions_from_database: share(self.partitions_from_database),
+            commits_lost: share(self.commits_lost),
+            commits_swallowed: share(self.commits_swallowed),
+            repeats: share(self.repeats),
+            repeats_backwards: share(self.repeats_backwards),
+            poisonings: share(self.poisonings),
+            offsets_deleted: share(self.offsets_deleted),
+            storms: share(self.storms),
+            ..self
+        }
+    }
 }
 
 const SMOKE: Profile = Profile {
@@ -77,6 +114,7 @@ const SMOKE: Profile = Profile {
     brokers_restarted: 0,
     databases_killed: 1,
     backends_cut: 1,
+    disks_filled: 0,
     partitions_from_broker: 1,
     partitions_from_database: 1,
     commits_lost: 1,
@@ -105,6 +143,7 @@ const CI: Profile = Profile {
     brokers_restarted: 1,
     databases_killed: 3,
     backends_cut: 2,
+    disks_filled: 2,
     partitions_from_broker: 2,
     partitions_from_database: 2,
     commits_lost: 2,
@@ -118,6 +157,42 @@ const CI: Profile = Profile {
     guests: 3,
 };
 
-// What the profile is said to be at least; the compiler looks.
+const FULL: Profile = Profile {
+    orders_per_s: 55,
+    orders: 102_000,
+    between_ms: (400, 1_600),
+    services_killed: 120,
+    leaders_killed: 60,
+    killed_while_cut_off: 24,
+    leaders_killed_while_cut_off: 12,
+    services_paused: 18,
+    services_stopped: 18,
+    brokers_killed: 30,
+    brokers_paused: 6,
+    brokers_restarted: 6,
+    databases_killed: 54,
+    backends_cut: 12,
+    disks_filled: 6,
+    partitions_from_broker: 12,
+    partitions_from_database: 12,
+    commits_lost: 12,
+    commits_swallowed: 12,
+    repeats: 18,
+    repeats_backwards: 18,
+    poisonings: 30,
+    poison: 340,
+    offsets_deleted: 6,
+    storms: 12,
+    guests: 3,
+};
+
+// What the profiles are said to be at least; the compiler looks.
 const _: () = assert!(CI.orders >= 15_000);
 const _: () = assert!(CI.services_killed + CI.leaders_killed + CI.killed_while_cut_off >= 20);
+
+const _: () = assert!(FULL.orders >= 100_000 && FULL.poisonings * FULL.poison >= 10_000);
+const _: () = assert!(FULL.services_killed + FULL.leaders_killed + FULL.killed_while_cut_off >= 200);
+const _: () = assert!(FULL.brokers_killed >= 30 && FULL.databases_killed >= 50);
+const _: () = assert!(FULL.partitions_from_broker + FULL.partitions_from_database >= 24);
+// A guest that comes moves partitions, and one that has gone does so again.
+const _: () = assert!(FULL.storms * FULL.guests as u64 * 2 >= 60);

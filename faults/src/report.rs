@@ -16,6 +16,9 @@ const SHOWN: usize = 5;
 pub struct Report {
     pub profile: &'static str,
     pub seed: u64,
+    /// Of a part of a profile: which of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<(u64, u64)>,
     /// What was planted, if anything was.
     pub bug: Option<String>,
     pub customers: u64,

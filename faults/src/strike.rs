@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sqlx::PgPool;
 use tests::{COMMIT, Proxy, Traffic};
@@ -74,7 +74,8 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<Option<u64>> {
         Fault::BrokerKilled { .. }
         | Fault::BrokerPaused { .. }
         | Fault::BrokerRestarted
-        | Fault::DatabaseKilled { .. } => hit_servers(ground, fault).await.map(|()| None),
+        | Fault::DatabaseKilled { .. }
+        | Fault::DiskFull { .. } => hit_servers(ground, fault).await.map(|()| None),
         Fault::BackendsCut => {
             let mut cut = 0;
             for side in Side::BOTH {
@@ -137,6 +138,7 @@ async fn hit_service(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::BrokerPaused { .. }
         | Fault::BrokerRestarted
         | Fault::DatabaseKilled { .. }
+        | Fault::DiskFull { .. }
         | Fault::BackendsCut
         | Fault::CutOff { .. }
         | Fault::Repeats { .. }
@@ -197,6 +199,12 @@ async fn hit_servers(ground: &mut Ground, fault: &Fault) -> Result<()> {
             ground.postgres.kill().await?;
             wait(down_ms).await;
             ground.postgres.restart(devstack::Shutdown::Fast).await
+        }
+        Fault::DiskFull { for_ms } => {
+            let disk = ground.disk.as_ref().context("there is no disk to fill")?;
+            disk.fill()?;
+            wait(for_ms).await;
+            disk.empty()
         }
         Fault::ServiceKilled { .. }
         | Fault::LeaderKilled { .. }
