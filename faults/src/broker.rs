@@ -87,6 +87,8 @@ fn read(bootstrap: &str, topic: &str) -> Result<Vec<Record>> {
 pub async fn produce(bootstrap: &str, topic: &str, records: &[Record]) -> Result<Vec<(i32, i64)>> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("enable.idempotence", "true").set("linger.ms", "5");
+    // What is sent together must not be more than the topics take.
+    config.set("batch.size", "131072");
     let producer: FutureProducer = config.create()?;
     let mut sent = Vec::with_capacity(records.len());
     for record in records {

@@ -87,6 +87,56 @@ pub enum How {
     LosesCommits { answers: usize },
 }
 
+/// Where a process can be made to end by itself, as it is named there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    LanesLocked,
+    Claimed,
+    BeforeCommit,
+    AfterCommit,
+    BeforeOffsets,
+    AfterOffsets,
+    Given,
+    Acknowledged,
+    Deleted,
+    Revoked,
+    Stopping,
+}
+
+impl Point {
+    pub const ALL: [Self; 11] = [
+        Self::LanesLocked,
+        Self::Claimed,
+        Self::BeforeCommit,
+        Self::AfterCommit,
+        Self::BeforeOffsets,
+        Self::AfterOffsets,
+        Self::Given,
+        Self::Acknowledged,
+        Self::Deleted,
+        Self::Revoked,
+        Self::Stopping,
+    ];
+
+    /// As both services know it, and as the report says it.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::LanesLocked => ("lanes-locked", "crash with lanes locked"),
+            Self::Claimed => ("claimed", "crash after the claim"),
+            Self::BeforeCommit => ("before-commit", "crash before a commit"),
+            Self::AfterCommit => ("after-commit", "crash after a commit"),
+            Self::BeforeOffsets => ("before-offsets", "crash before storing offsets"),
+            Self::AfterOffsets => ("after-offsets", "crash after storing offsets"),
+            Self::Given => ("given", "crash after giving an event to Kafka's client"),
+            Self::Acknowledged => ("acknowledged", "crash after the broker's acknowledgement"),
+            Self::Deleted => ("deleted", "crash after deleting a pointer"),
+            Self::Revoked => ("revoked", "crash while giving up partitions"),
+            Self::Stopping => ("stopping", "crash while stopping"),
+        }
+    }
+}
+
 impl How {
     /// Whether the proxy counts what it breaks.
     pub fn is_counted(self) -> bool {
@@ -143,6 +193,8 @@ pub enum Fault {
     Poison { side: Side, records: u64, drawn: u64 },
     /// The offsets of this side's consumers are gone: they read from the beginning.
     OffsetsDeleted { side: Side },
+    /// All instances of a service end by themselves, when they come to this point for the so-manieth time.
+    CrashAt { side: Side, point: Point, pass: u64 },
     /// Further instances of a service come and go, and partitions with them.
     Rebalances { side: Side, instances: usize },
 }
@@ -171,6 +223,7 @@ impl Fault {
             Self::Repeats { how: Repeated::Backwards, .. } => "records repeated backwards",
             Self::Poison { .. } => "poison",
             Self::OffsetsDeleted { .. } => "offsets deleted",
+            Self::CrashAt { point, .. } => point.names().1,
             Self::Rebalances { .. } => "instances come and go",
         }
     }

@@ -184,6 +184,11 @@ impl Station {
         Ok(station)
     }
 
+    /// What its instances find in their environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.settings.environment.clone()
+    }
+
     /// One more instance, ready.
     pub async fn further(&self, number: usize) -> Result<ServiceProcess> {
         let name = format!("{}-{number}", self.side.service());

@@ -76,9 +76,10 @@ async fn run(options: &Options) -> Result<ExitCode> {
 async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) -> Result<Report> {
     let progress = Progress::shown();
     let bug = options.bug.as_deref();
-    let binaries = match bug {
-        Some(_) => binaries_with("planted-bugs", &kept.join("planted"), &progress).await?,
-        None => binaries(&progress).await?,
+    let binaries = if bug.is_some() || profile.crashes > 0 {
+        binaries_with("planted-bugs", &kept.join("planted"), &progress).await?
+    } else {
+        binaries(&progress).await?
     };
     let mut ground = Ground::prepare(&binaries, bug, kept, &progress).await?;
     let addresses = Side::BOTH.map(|side| ground.addresses(side));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::dice::Dice;
-use crate::fault::{Fault, From, How, Repeated, Side};
+use crate::fault::{Fault, From, How, Point, Repeated, Side};
 use crate::profile::Profile;
 
 /// How many instances each service has.
@@ -129,6 +129,11 @@ impl Drawing<'_> {
         }
         times(of.poisonings, &mut |dice, side| Fault::Poison { side, records: of.poison, drawn: dice.below(u64::MAX) });
         times(of.offsets_deleted, &mut |_, side| Fault::OffsetsDeleted { side });
+        for (side, point) in Side::BOTH.into_iter().flat_map(|side| Point::ALL.map(|point| (side, point))) {
+            // Some are passed only once.
+            let last = if matches!(point, Point::Revoked | Point::Stopping) { 1 } else { 12 };
+            times(of.crashes, &mut |dice, _| Fault::CrashAt { side, point, pass: dice.between(1, last) });
+        }
         times(of.storms, &mut |_, side| Fault::Rebalances { side, instances: of.guests });
         faults
     }

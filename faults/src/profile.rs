@@ -11,6 +11,8 @@ pub enum Name {
     Ci,
     /// More than an hour: in parts (`--part`).
     Full,
+    /// Two minutes: both services end at each of the named points.
+    Crashes,
 }
 
 impl Name {
@@ -19,6 +21,7 @@ impl Name {
             Self::Smoke => "smoke",
             Self::Ci => "ci",
             Self::Full => "full",
+            Self::Crashes => "crashes",
         }
     }
 
@@ -27,6 +30,7 @@ impl Name {
             Self::Smoke => SMOKE,
             Self::Ci => CI,
             Self::Full => FULL,
+            Self::Crashes => CRASHES,
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct Profile {
     /// How often instances come and go, and how many each time.
     pub storms: u64,
     pub guests: usize,
+    /// How often each service ends at each named point.
+    pub crashes: u64,
 }
 
 impl Profile {
@@ -94,6 +100,7 @@ impl Profile {
             poisonings: share(self.poisonings),
             offsets_deleted: share(self.offsets_deleted),
             storms: share(self.storms),
+            crashes: share(self.crashes),
             ..self
         }
     }
@@ -126,6 +133,7 @@ const SMOKE: Profile = Profile {
     offsets_deleted: 1,
     storms: 1,
     guests: 1,
+    crashes: 0,
 };
 
 const CI: Profile = Profile {
@@ -155,6 +163,7 @@ const CI: Profile = Profile {
     offsets_deleted: 2,
     storms: 2,
     guests: 3,
+    crashes: 0,
 };
 
 const FULL: Profile = Profile {
@@ -184,6 +193,37 @@ const FULL: Profile = Profile {
     offsets_deleted: 6,
     storms: 12,
     guests: 3,
+    crashes: 0,
+};
+
+const CRASHES: Profile = Profile {
+    orders_per_s: 40,
+    orders: 1_500,
+    between_ms: (300, 900),
+    services_killed: 0,
+    leaders_killed: 0,
+    killed_while_cut_off: 0,
+    leaders_killed_while_cut_off: 0,
+    services_paused: 0,
+    services_stopped: 0,
+    brokers_killed: 0,
+    brokers_paused: 0,
+    brokers_restarted: 0,
+    databases_killed: 0,
+    backends_cut: 0,
+    disks_filled: 0,
+    partitions_from_broker: 0,
+    partitions_from_database: 0,
+    commits_lost: 0,
+    commits_swallowed: 0,
+    repeats: 0,
+    repeats_backwards: 0,
+    poisonings: 0,
+    poison: 0,
+    offsets_deleted: 0,
+    storms: 0,
+    guests: 0,
+    crashes: 1,
 };
 
 // What the profiles are said to be at least; the compiler looks.

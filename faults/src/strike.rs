@@ -1,5 +1,7 @@
 //! Carries out one fault, heals it, and says how hard it bit.
 
+mod members;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,12 +11,11 @@ use sqlx::PgPool;
 use tests::{COMMIT, Proxy, Traffic};
 use tokio::time::{Instant, sleep};
 
-use crate::broker;
 use crate::fault::{Fault, From, How, Side};
 use crate::ground::{Ground, READY_WITHIN};
 use crate::hostile;
 use crate::load::Pulse;
-use crate::plan::INSTANCES;
+use members::{come_and_go, crash, delete_offsets};
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -104,6 +105,7 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<Option<u64>> {
         }
         Fault::OffsetsDeleted { side } => delete_offsets(ground, side).await.map(Some),
         Fault::Rebalances { side, instances } => come_and_go(ground, side, instances).await.map(Some),
+        Fault::CrashAt { side, point, pass } => crash(ground, side, point, pass).await.map(Some),
     }
 }
 
@@ -144,7 +146,8 @@ async fn hit_service(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::Repeats { .. }
         | Fault::Poison { .. }
         | Fault::OffsetsDeleted { .. }
-        | Fault::Rebalances { .. } => anyhow::bail!("{} hits no instance", fault.kind()),
+        | Fault::Rebalances { .. }
+        | Fault::CrashAt { .. } => anyhow::bail!("{} hits no instance", fault.kind()),
     }
 }
 
@@ -154,31 +157,6 @@ async fn kill_behind_the_cut(ground: &mut Ground, side: Side, instance: usize, c
     station.instances[instance].kill().await?;
     station.mend();
     station.instances[instance].restart().await
-}
-
-/// Says how many records are read once more because of it.
-async fn delete_offsets(ground: &mut Ground, side: Side) -> Result<u64> {
-    for instance in &mut ground.station(side).instances {
-        instance.terminate(STOPPED_WITHIN).await?;
-    }
-    let (bootstrap, group) = (ground.kafka.bootstrap().to_owned(), side.service());
-    let positions = broker::positions(&bootstrap, group, side.other().announces_on()).await?;
-    broker::forget_offsets(&bootstrap, group).await?;
-    for instance in &mut ground.station(side).instances {
-        instance.restart().await?;
-    }
-    Ok(positions.iter().filter_map(|position| position.committed).map(|offset| offset.unsigned_abs()).sum())
-}
-
-/// Each is a member that the group has never seen; when it has gone its partitions are missed until its session has run out.
-async fn come_and_go(ground: &mut Ground, side: Side, instances: usize) -> Result<u64> {
-    let station = ground.station(side);
-    for _ in 0..instances {
-        station.guests += 1;
-        let mut guest = station.further(INSTANCES + station.guests).await?;
-        guest.kill().await?;
-    }
-    Ok(instances as u64)
 }
 
 /// The faults of the broker and of PostgreSQL; there are no others here.
@@ -217,7 +195,8 @@ async fn hit_servers(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::Repeats { .. }
         | Fault::Poison { .. }
         | Fault::OffsetsDeleted { .. }
-        | Fault::Rebalances { .. } => anyhow::bail!("{} hits no server", fault.kind()),
+        | Fault::Rebalances { .. }
+        | Fault::CrashAt { .. } => anyhow::bail!("{} hits no server", fault.kind()),
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Failure, Tx, clock,
     database::{OwnConnection, answered},
-    planted::{Bug, planted},
+    planted::{Bug, Point, crash_at, planted},
 };
 
 /// Tells which orders events have just changed on this instance, after their commit.
@@ -184,6 +184,7 @@ impl<R: Reactions> Inbox<R> {
         let mut plan = inbox::plan(&lanes.seen, &candidates, unknown);
         if expects_repeats || plan.outcomes.iter().any(|outcome| *outcome != Outcome::Handled) {
             lanes = inbox::read(&mut tx, &orders(&candidates)).await?;
+            crash_at(Point::LanesLocked);
             lanes.held.extend(unknown.clone());
             plan = inbox::plan(&lanes.seen, &candidates, &lanes.held);
         }
@@ -192,6 +193,7 @@ impl<R: Reactions> Inbox<R> {
             self.expects_repeats.store(true, Ordering::Relaxed);
             return Ok(Tried::PlanAgain);
         };
+        crash_at(Point::Claimed);
         let events = incoming(read, &plan);
         if !events.is_empty() {
             self.reactions.react(&mut tx, &events).await?;

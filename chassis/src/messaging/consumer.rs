@@ -28,7 +28,7 @@ use super::{
     reactions::Reactions,
     record::Record,
 };
-use crate::planted::{Bug, planted};
+use crate::planted::{Bug, Point, crash_at, planted};
 use polling::PollThread;
 
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
@@ -155,7 +155,9 @@ impl<R: Reactions> Consumer<R> {
                 return;
             }
             // The offset goes last: a crash before it costs a repeat, a crash after it would have cost the events.
+            crash_at(Point::BeforeOffsets);
             offsets::store(client, generations.into_iter().zip(&records));
+            crash_at(Point::AfterOffsets);
             sleep_until(next_from).await;
         }
     }

@@ -17,7 +17,7 @@ use rdkafka::{
 use tokio::sync::watch;
 
 use super::{complaints::Complaints, progress::Progress, record::Record};
-use crate::planted::{Bug, planted};
+use crate::planted::{Bug, Point, crash_at, planted};
 
 /// Which assignment a record was polled under. A rebalance begins the next one.
 pub type Generation = u64;
@@ -91,6 +91,7 @@ impl ClientContext for Assignment {
 impl ConsumerContext for Assignment {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
+            crash_at(Point::Revoked);
             // A pause outlives the assignment: what goes paused would come back paused, and nobody would know to resume it.
             if let Err(error) = consumer.resume(partitions) {
                 tracing::debug!(%error, "partitions were not resumed on revoke: {error}");

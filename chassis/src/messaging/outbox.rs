@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::handover::HandOver;
 use crate::{
     Tx,
-    planted::{Bug, planted},
+    planted::{Bug, Point, crash_at, planted},
 };
 
 /// Something that goes into the outbox.
@@ -255,5 +255,7 @@ impl Logged {
 
 /// Deletes the pointers of acknowledged events: the only place where a pointer goes.
 pub(crate) async fn delete_acknowledged(pool: &PgPool, seqs: &[i64]) -> sqlx::Result<u64> {
-    Ok(sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs).execute(pool).await?.rows_affected())
+    let deleted = sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs).execute(pool).await?;
+    crash_at(Point::Deleted);
+    Ok(deleted.rows_affected())
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, mem, time::Duration};
 use shared_events::OrderId;
 use tokio::time::Instant;
 
-use crate::planted::{Bug, planted};
+use crate::planted::{Bug, Point, crash_at, planted};
 
 /// How many events are in flight at most, and about how many bytes: a few produce requests for each partition. More would only wait in
 /// the client's queue, and a hundred times as much would be all of our memory.
@@ -63,6 +63,7 @@ impl Flights {
         self.bytes += bytes;
         let flight = Flight { seq, bytes, unacknowledged_since: Some(Instant::now()), is_followed: false };
         self.flights.insert(order_id, flight);
+        crash_at(Point::Given);
         if planted(Bug::DeleteBeforeAck) {
             self.acknowledge(order_id);
         }
@@ -83,6 +84,7 @@ impl Flights {
     /// Its pointer may be deleted now.
     pub fn acknowledge(&mut self, order_id: OrderId) {
         if let Some(flight) = self.flights.get_mut(&order_id) {
+            crash_at(Point::Acknowledged);
             flight.unacknowledged_since = None;
             self.bytes -= mem::take(&mut flight.bytes);
             self.acknowledged.push(order_id);
