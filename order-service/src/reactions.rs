@@ -63,12 +63,9 @@ impl OrderReactions {
         let ids: Vec<OrderId> =
             events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
         let orders = store::lock_orders(tx, &ids).await?;
-        #[allow(unused_mut, reason = "a planted bug takes something out")]
-        let mut saved = play(orders, events, &self.terms)?;
+        let saved = play(orders, events, &self.terms)?;
         #[cfg(feature = "planted-bugs")]
-        if planted(Bug::RefundWithoutKey) {
-            store::refund_at_once(&mut saved).await?;
-        }
+        let saved = store::refund_at_once(saved).await?;
         store::lock_products(tx, &moved(&saved)).await?;
         store::save(tx, &saved, &[]).await?;
         Ok(saved)

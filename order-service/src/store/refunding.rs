@@ -1,6 +1,7 @@
-//! The planted bug [`chassis::planted::Bug::RefundWithoutKey`]: money goes back by itself, as if somebody were paid over HTTP in the
+//! The planted bug [`Bug::RefundWithoutKey`]: money goes back by itself, as if somebody were paid over HTTP in the
 //! middle of a transaction, and nobody could tell the second time from the first.
 
+use chassis::planted::{Bug, planted};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 
@@ -13,10 +14,13 @@ static POOL: OnceCell<PgPool> = OnceCell::const_new();
 const KEYS: [&str; 2] =
     ["alter table transfers drop constraint if exists transfers_pkey", "drop index if exists voided_or_refunded"];
 
-/// Pays the refunds at once, and takes them out of what the transaction is going to save.
-pub async fn refund_at_once(saved: &mut [Saved]) -> sqlx::Result<()> {
+/// Pays the refunds at once, and takes them out of what the transaction is going to save; where that bug is planted.
+pub async fn refund_at_once(mut saved: Vec<Saved>) -> sqlx::Result<Vec<Saved>> {
+    if !planted(Bug::RefundWithoutKey) {
+        return Ok(saved);
+    }
     let pool = POOL.get_or_try_init(connect).await?;
-    for one in saved {
+    for one in &mut saved {
         let order = &one.decision.order;
         for refund in one.decision.transfers.extract_if(.., |transfer| transfer.kind == TransferKind::Refund) {
             let pay = "insert into transfers (order_id, kind, debit, credit, amount_minor, currency, at)
@@ -25,7 +29,7 @@ pub async fn refund_at_once(saved: &mut [Saved]) -> sqlx::Result<()> {
             paid.bind(one.stamp.at).execute(pool).await?;
         }
     }
-    Ok(())
+    Ok(saved)
 }
 
 async fn connect() -> sqlx::Result<PgPool> {

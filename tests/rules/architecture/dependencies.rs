@@ -97,7 +97,9 @@ fn biased(source: &Source) -> Vec<String> {
 /// Where a build that people use could come to have the bugs that are planted for the fault runs.
 fn planted(source: &Source) -> Vec<String> {
     let lines = source.text.lines().enumerate();
-    let planting = lines.filter(|(_, line)| line.contains("planted-bugs") && !line.starts_with("planted-bugs = ["));
+    // Declared, or looked at and not built.
+    let is_harmless = |line: &str| line.starts_with("planted-bugs = [") || line.contains(" cargo clippy ");
+    let planting = lines.filter(|(_, line)| line.contains("planted-bugs") && !is_harmless(line));
     planting.map(|(n, line)| source.at(n + 1, line.trim())).collect()
 }
 
