@@ -77,7 +77,7 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
     let progress = Progress::shown();
     let bug = options.bug.as_deref();
     let binaries = if bug.is_some() || profile.crashes > 0 {
-        binaries_with("planted-bugs", &kept.join("planted"), &progress).await?
+        binaries_with("planted-bugs", Path::new("target/faults/planted"), &progress).await?
     } else {
         binaries(&progress).await?
     };
