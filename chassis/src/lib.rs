@@ -18,6 +18,7 @@ mod growth;
 pub mod http;
 pub mod messaging;
 mod operations;
+pub mod planted;
 pub mod preflight;
 mod service;
 mod telemetry;

@@ -35,7 +35,7 @@ use crate::{
         lookout, metrics, server,
     },
     messaging::{self, Applied, Inbox, Lookout, Progress, Reactions, Standing, Wakes, pauses::Names},
-    telemetry,
+    planted, telemetry,
 };
 use lanes::Lanes;
 use operators::Operators;
@@ -122,6 +122,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
 
     async fn run_until_told(self, settings: Settings) -> anyhow::Result<()> {
         telemetry::start(settings.log_format)?;
+        #[cfg(feature = "planted-bugs")]
+        planted::choose()?;
         let name = self.name;
         tracing::info!("{name} starts with {} and {:?}", settings.shown(), self.deadlines);
         let mut running = self.start(settings).await?;
@@ -129,6 +131,7 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
             failure = running.failure() => Err(failure),
         };
+        planted::crash_at(planted::Point::Stopping);
         running.stop().await;
         failed
     }

@@ -4,7 +4,10 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::messaging::{Announced, HandOver};
+use crate::{
+    messaging::{Announced, HandOver},
+    planted::{Point, crash_at},
+};
 
 /// A transaction of the service's own database. What is announced in it goes to the relay when it is committed, and only then.
 #[derive(Debug)]
@@ -27,7 +30,9 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// The database's. It may have committed all the same.
     pub async fn commit(self) -> sqlx::Result<()> {
+        crash_at(Point::BeforeCommit);
         self.open.commit().await?;
+        crash_at(Point::AfterCommit);
         self.relay.committed(self.announced);
         Ok(())
     }

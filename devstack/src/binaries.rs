@@ -33,10 +33,25 @@ pub async fn binaries(progress: &Progress) -> Result<Binaries> {
     let directory = output_directory(&executable).context("The running executable lies in no directory.")?;
     if Path::new(SOURCE).join("Cargo.toml").is_file() && is_output_of_cargo(directory) {
         let step = progress.step("Building order-service and delivery-service");
-        build(directory).await?;
+        build(directory, None).await?;
         step.done("order-service and delivery-service built");
     }
     Binaries::in_directory(directory)
+}
+
+/// Builds the services with this feature of theirs, and puts the executables into a directory: what is built next must not take their
+/// place while they are in use.
+pub async fn binaries_with(feature: &str, into: &Path, progress: &Progress) -> Result<Binaries> {
+    let executable = std::env::current_exe().context("The running executable does not know where it is.")?;
+    let directory = output_directory(&executable).context("The running executable lies in no directory.")?;
+    let step = progress.step(&format!("Building order-service and delivery-service with {feature}"));
+    build(directory, Some(feature)).await?;
+    std::fs::create_dir_all(into).with_context(|| format!("{} cannot be made.", into.display()))?;
+    for name in [ORDER_SERVICE, DELIVERY_SERVICE] {
+        std::fs::copy(directory.join(name), into.join(name)).with_context(|| format!("{name} cannot be copied."))?;
+    }
+    step.done(&format!("order-service and delivery-service built with {feature}"));
+    Binaries::in_directory(into)
 }
 
 impl Binaries {
@@ -62,12 +77,15 @@ fn is_output_of_cargo(directory: &Path) -> bool {
     directory.join(".fingerprint").is_dir()
 }
 
-async fn build(directory: &Path) -> Result<()> {
+async fn build(directory: &Path, feature: Option<&str>) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let profile = directory.file_name().context("Cargo's output directory has no name.")?;
     let target = directory.parent().context("Cargo's output directory has no parent.")?;
     let mut build = Command::new(cargo);
     build.args(["build", "--quiet", "--package", ORDER_SERVICE, "--package", DELIVERY_SERVICE]);
+    if let Some(feature) = feature {
+        build.arg("--features").arg(format!("{ORDER_SERVICE}/{feature},{DELIVERY_SERVICE}/{feature}"));
+    }
     // The directory is named after the profile, with this one exception.
     build.arg("--profile").arg(if profile == "debug" { "dev".as_ref() } else { profile });
     build.arg("--target-dir").arg(target).current_dir(SOURCE);

@@ -22,7 +22,7 @@ mod service;
 mod stack;
 mod waiting;
 
-pub use binaries::{Binaries, binaries};
+pub use binaries::{Binaries, binaries, binaries_with};
 pub use kafka::{Kafka, KafkaOptions};
 pub use keys::{ALL_SCOPES, DevelopmentKeys, SigningKey, TOKEN_AUDIENCE, TOKEN_ISSUER};
 pub use port::free_port;

@@ -126,6 +126,12 @@ impl ServiceProcess {
         self.launch()
     }
 
+    /// The same, with other further environment variables.
+    pub async fn restart_with(&mut self, environment: Vec<(String, String)>) -> Result<()> {
+        self.settings.environment = environment;
+        self.restart().await
+    }
+
     /// Whether the process is there.
     pub fn is_running(&mut self) -> Result<bool> {
         self.process.is_running()

@@ -1,13 +1,23 @@
-//! The independent auditor: reads the journal and both databases by plain SQL. It shares no code with the services.
+//! The independent auditor: reads the journal, both databases by plain SQL, and both topics from offset 0. It shares no code with the
+//! services but the contract.
 
-use std::collections::{HashMap, HashSet};
+mod asked;
+mod parked;
+mod published;
+
+use std::collections::HashSet;
 
 use anyhow::Result;
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::load::journal::{Line, Outcome, What};
+use self::asked::{Asked, Placed, Planned, both_sides};
+use self::published::{Log, Published};
+use crate::broker;
+use crate::fault::Side;
+use crate::hostile::Place;
+use crate::load::journal::Line;
 
 /// One sentence that must be true, and everything that contradicts it.
 #[derive(Clone, Debug, Serialize)]
@@ -20,7 +30,7 @@ pub struct Finding {
 /// A sentence, and the statement that finds what contradicts it.
 type Check = (&'static str, &'static str, &'static str);
 
-const ORDERS: [Check; 9] = [
+const ORDERS: [Check; 8] = [
     ("I1", "every order has ended, or waits lawfully",
      "select format('order %s is %s', id, status) from orders where status in ('completed', 'cancelling')
       or (status in ('confirmed', 'in_delivery') and deadline_at is null and attention is null)"),
@@ -45,13 +55,12 @@ const ORDERS: [Check; 9] = [
       (select order_id, event_version, lag(event_version) over (partition by order_id order by number) as before
        from order_history where event_version is not null) as applied where event_version <= before"),
     ("I11", "nothing is unsent: order-service", "select format('%s unsent', count(*)) from outbox having count(*) > 0"),
-    ("parked", "nothing is parked: order-service", "select format('%s: %s', cause, error) from parked_events where resolved_at is null"),
     ("anomalies", "nothing impossible happened: order-service", "select format('order %s: %s while %s', order_id, kind, status) from anomalies"),
     ("one order a key", "no request was carried out twice",
      "select format('%s has %s orders', customer_id, count(*)) from orders group by customer_id having count(*) > 1"),
 ];
 
-const DELIVERIES: [Check; 6] = [
+const DELIVERIES: [Check; 5] = [
     ("I6", "places and loads are what the deliveries say",
      "select format('%s on %s: %s taken, %s held', s.zone_id, date, taken, held) from slots s
       cross join lateral (select count(*) as held from deliveries d where d.zone_id = s.zone_id and d.slot_date = s.date
@@ -68,7 +77,6 @@ const DELIVERIES: [Check; 6] = [
       (select order_id, event_version, lag(event_version) over (partition by order_id order by number) as before
        from delivery_history where event_version is not null) as applied where event_version <= before"),
     ("I11", "nothing is unsent: delivery-service", "select format('%s unsent', count(*)) from outbox having count(*) > 0"),
-    ("parked", "nothing is parked: delivery-service", "select format('%s: %s', cause, error) from parked_events where resolved_at is null"),
     ("anomalies", "nothing impossible happened: delivery-service", "select format('order %s: %s while %s', order_id, kind, status) from anomalies"),
 ];
 
@@ -77,133 +85,114 @@ const DELIVERIES: [Check; 6] = [
 pub struct Seen {
     pub requests: usize,
     pub acknowledged: usize,
+    /// Acknowledged, besides the orders: cancellations, and what the staff did.
+    pub commands: usize,
     pub open: usize,
     pub orders: usize,
     pub deliveries: usize,
+    /// Records that nobody can read.
+    pub poison: usize,
+    /// Events on both topics, and how many of them are there once more.
+    pub published: usize,
+    pub repeats: usize,
 }
 
-/// Everything that must be true, once the pair has come to rest.
-pub async fn audit(journal: &[Line], orders: &PgPool, deliveries: &PgPool) -> Result<(Vec<Finding>, Seen)> {
-    let mut findings = Vec::new();
-    for (pool, checks) in [(orders, ORDERS.as_slice()), (deliveries, DELIVERIES.as_slice())] {
-        for (name, says, check) in checks {
-            findings.push(Finding { name, says, violations: sqlx::query_scalar(*check).fetch_all(pool).await? });
+/// Where the auditor looks.
+pub struct Evidence<'a> {
+    pub journal: &'a [Line],
+    pub databases: [&'a PgPool; 2],
+    pub bootstrap: &'a str,
+    pub poison: HashSet<Place>,
+}
+
+impl Evidence<'_> {
+    /// Everything that must be true, once the pair has come to rest.
+    pub async fn audit(&self) -> Result<(Vec<Finding>, Seen)> {
+        let (mut findings, mut seen) = self.stored().await?;
+        let mut topics = Vec::new();
+        for side in Side::BOTH {
+            topics.push(self.published(side, &mut findings).await?);
         }
+        findings.push(published::answered(&topics[0], &topics[1]));
+        seen.published = topics.iter().map(Vec::len).sum();
+        seen.repeats = topics.iter().map(|topic| published::repeats(topic)).sum();
+        Ok((findings, seen))
     }
-    let placed: Vec<(Uuid, String, String, i64)> =
-        sqlx::query_as("select id, customer_id, status, total_minor from orders").fetch_all(orders).await?;
-    let planned: Vec<(Uuid, String)> =
-        sqlx::query_as("select order_id, status from deliveries").fetch_all(deliveries).await?;
-    findings.push(both_sides(&placed, &planned));
-    let (acknowledged, refused) = asked(journal);
-    findings.push(nothing_lost(&acknowledged, &placed));
-    findings.push(nothing_refused_is_there(&acknowledged, &refused, &placed));
-    let intents = journal.iter().filter(|line| matches!(line, Line::Intent { .. })).count();
-    let seen = Seen {
-        requests: intents,
-        acknowledged: acknowledged.len(),
-        open: placed.iter().filter(|(_, customer, ..)| !acknowledged.contains_key(customer.as_str())).count(),
-        orders: placed.len(),
-        deliveries: planned.len(),
-    };
-    Ok((findings, seen))
-}
 
-type Acknowledged<'a> = HashMap<&'a str, (Uuid, i64)>;
-
-/// Who has been told that an order is placed, and who that it is not.
-fn asked(journal: &[Line]) -> (Acknowledged<'_>, HashSet<&str>) {
-    let mut customers = HashMap::new();
-    let (mut acknowledged, mut refused) = (HashMap::new(), HashSet::new());
-    for line in journal {
-        match line {
-            Line::Intent { key, customer, what: What::Place, .. } => {
-                customers.insert(key, customer.as_str());
+    /// What the databases and the journal tell: all that changes while things come to rest.
+    pub async fn stored(&self) -> Result<(Vec<Finding>, Seen)> {
+        let [orders, deliveries] = self.databases;
+        let (mut findings, mut parked) = (Vec::new(), Vec::new());
+        for (pool, checks) in [(orders, ORDERS.as_slice()), (deliveries, DELIVERIES.as_slice())] {
+            for (name, says, check) in checks {
+                findings.push(Finding { name, says, violations: sqlx::query_scalar(*check).fetch_all(pool).await? });
             }
-            Line::Intent { .. } => {}
-            Line::Outcome { key, outcome, order_id, total_minor, .. } => {
-                let Some(customer) = customers.get(key) else { continue };
-                match (outcome, order_id, total_minor) {
-                    (Outcome::Ok, Some(id), Some(total)) => {
-                        acknowledged.insert(*customer, (*id, *total));
-                    }
-                    (Outcome::Refused, _, _) => {
-                        refused.insert(*customer);
-                    }
-                    (Outcome::Ok | Outcome::Unknown, _, _) => {}
-                }
-            }
+            let waits =
+                "select topic, partition, \"offset\", cause, error from parked_events where resolved_at is null";
+            parked.extend(sqlx::query_as(waits).fetch_all(pool).await?);
         }
-    }
-    (acknowledged, refused)
-}
-
-fn nothing_lost(acknowledged: &Acknowledged<'_>, placed: &[(Uuid, String, String, i64)]) -> Finding {
-    let there: HashMap<&str, (Uuid, i64)> =
-        placed.iter().map(|(id, customer, _, total)| (customer.as_str(), (*id, *total))).collect();
-    let lost = acknowledged.iter().filter(|(customer, told)| there.get(*customer) != Some(told));
-    let violations = lost.map(|(customer, told)| format!("{customer} was told {told:?}")).collect();
-    Finding { name: "acknowledged", says: "0 acknowledged orders lost", violations }
-}
-
-fn nothing_refused_is_there(
-    acknowledged: &Acknowledged<'_>,
-    refused: &HashSet<&str>,
-    placed: &[(Uuid, String, String, i64)],
-) -> Finding {
-    let wrong = placed.iter().filter(|(_, customer, ..)| {
-        refused.contains(customer.as_str()) && !acknowledged.contains_key(customer.as_str())
-    });
-    let violations = wrong.map(|(id, customer, ..)| format!("{customer} was refused, and has {id}")).collect();
-    Finding { name: "refused", says: "what was refused was not done", violations }
-}
-
-/// What an order is and what its delivery is have to fit.
-fn both_sides(placed: &[(Uuid, String, String, i64)], planned: &[(Uuid, String)]) -> Finding {
-    let mut deliveries: HashMap<Uuid, &str> = planned.iter().map(|(order, status)| (*order, status.as_str())).collect();
-    let mut violations = Vec::new();
-    for (id, _, status, _) in placed {
-        let delivery = deliveries.remove(id).unwrap_or("not there");
-        let fits: &[&str] = match status.as_str() {
-            "confirmed" => &["scheduled"],
-            "in_delivery" => &["dispatched"],
-            "delivered" => &["delivered"],
-            "returned" => &["failed"],
-            "cancelled" => &["cancelled", "refused", "failed", "void"],
-            _ => &[],
+        findings.push(parked::only_poison(&self.poison, &parked));
+        let (placed, planned) = (placed(orders).await?, planned(deliveries).await?);
+        let asked = Asked::of(self.journal);
+        findings.push(both_sides(&placed, &planned));
+        findings.push(asked.nothing_lost(&placed));
+        findings.push(asked.nothing_refused_is_there(&placed));
+        findings.push(asked.all_done(&placed, &planned));
+        let is_open = |order: &&Placed| !asked.acknowledged.contains_key(order.customer.as_str());
+        let seen = Seen {
+            requests: asked.requests,
+            acknowledged: asked.acknowledged.len(),
+            commands: asked.done.len(),
+            open: placed.iter().filter(is_open).count(),
+            orders: placed.len(),
+            deliveries: planned.len(),
+            poison: self.poison.len(),
+            ..Seen::default()
         };
-        if !fits.contains(&delivery) {
-            violations.push(format!("order {id} is {status}, its delivery is {delivery}"));
-        }
+        Ok((findings, seen))
     }
-    violations.extend(deliveries.keys().map(|order| format!("a delivery for order {order}, which nobody placed")));
-    Finding { name: "I4, I7, I9", says: "both sides tell one story of every order", violations }
+
+    /// What one topic tells by itself, and compared with the log of who announces there and the offsets of who reads there.
+    async fn published(&self, side: Side, findings: &mut Vec<Finding>) -> Result<Vec<Published>> {
+        let topic = side.announces_on();
+        let (published, readable) =
+            published::events(topic, broker::read_all(self.bootstrap, topic).await?, &self.poison);
+        let log = log(self.databases[side.index()]).await?;
+        let reader = side.other().service();
+        let positions = broker::positions(self.bootstrap, reader, topic).await?;
+        findings.extend([
+            readable,
+            published::in_order(&published),
+            published::repeats_are_the_same(&published),
+            published::as_logged(&published, &log),
+            published::offsets_are_real(reader, &positions),
+        ]);
+        Ok(published)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn placed(orders: &PgPool) -> Result<Vec<Placed>> {
+    let all =
+        "select id, customer_id, status, total_minor, cancellation is not null or cancellation_rejected from orders";
+    let rows: Vec<(Uuid, String, String, i64, bool)> = sqlx::query_as(all).fetch_all(orders).await?;
+    let placed = rows.into_iter().map(|(id, customer, status, total_minor, cancellation_asked)| Placed {
+        id,
+        customer,
+        status,
+        total_minor,
+        cancellation_asked,
+    });
+    Ok(placed.collect())
+}
 
-    fn order(status: &str) -> (Uuid, String, String, i64) {
-        (Uuid::from_u128(1), "c1".to_owned(), status.to_owned(), 100)
-    }
+async fn planned(deliveries: &PgPool) -> Result<Vec<Planned>> {
+    let all = "select id, order_id, status from deliveries";
+    let rows: Vec<(Uuid, Uuid, String)> = sqlx::query_as(all).fetch_all(deliveries).await?;
+    Ok(rows.into_iter().map(|(id, order, status)| Planned { id, order, status }).collect())
+}
 
-    #[test]
-    fn an_acknowledged_order_that_is_gone_or_costs_something_else_is_lost() {
-        let told = |id, total| HashMap::from([("c1", (Uuid::from_u128(id), total))]);
-        assert!(nothing_lost(&told(1, 100), &[order("confirmed")]).violations.is_empty());
-        for acknowledged in [told(2, 100), told(1, 99)] {
-            assert_eq!(nothing_lost(&acknowledged, &[order("confirmed")]).violations.len(), 1);
-        }
-        assert_eq!(nothing_lost(&told(1, 100), &[]).violations.len(), 1);
-    }
-
-    #[test]
-    fn two_stories_of_one_order_are_found() {
-        let planned = |status: &str| [(Uuid::from_u128(1), status.to_owned())];
-        assert!(both_sides(&[order("cancelled")], &planned("void")).violations.is_empty());
-        assert_eq!(both_sides(&[order("cancelled")], &planned("delivered")).violations.len(), 1);
-        assert_eq!(both_sides(&[order("confirmed")], &[]).violations.len(), 1);
-        assert_eq!(both_sides(&[], &planned("scheduled")).violations.len(), 1);
-    }
+async fn log(pool: &PgPool) -> Result<Log> {
+    let all = "select order_id, version, event_id, event_type from event_log";
+    let rows: Vec<(Uuid, i64, Uuid, String)> = sqlx::query_as(all).fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(order, version, id, kind)| ((order, version), (id, kind))).collect())
 }

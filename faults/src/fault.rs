@@ -1,6 +1,7 @@
 //! What is done to the pair.
 
 use serde::Serialize;
+use shared_events::{EventKind, Topic};
 
 /// One of the two services, with its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -18,6 +19,37 @@ impl Side {
         match self {
             Self::Orders => "order-service",
             Self::Deliveries => "delivery-service",
+        }
+    }
+
+    /// The topic that only it writes to.
+    pub fn announces_on(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::Deliveries => "deliveries",
+        }
+    }
+
+    /// What stands in its events as their source.
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::Orders => Topic::Orders.source(),
+            Self::Deliveries => Topic::Deliveries.source(),
+        }
+    }
+
+    /// What it announces first about an order.
+    pub fn first_event(self) -> &'static str {
+        match self {
+            Self::Orders => EventKind::OrderCompleted.name(),
+            Self::Deliveries => EventKind::DeliveryCreated.name(),
+        }
+    }
+
+    pub fn other(self) -> Self {
+        match self {
+            Self::Orders => Self::Deliveries,
+            Self::Deliveries => Self::Orders,
         }
     }
 
@@ -49,8 +81,80 @@ pub enum How {
     Dawdles { ms: u64 },
     /// Each connection is cut after so many bytes of answers.
     BreaksOff { bytes: usize },
+    /// So many COMMITs never arrive. Between a service and its database only.
+    SwallowsCommits { questions: usize },
     /// The answers to so many COMMITs are lost. Between a service and its database only.
     LosesCommits { answers: usize },
+}
+
+/// Where a process can be made to end by itself, as it is named there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    LanesLocked,
+    Claimed,
+    BeforeCommit,
+    AfterCommit,
+    BeforeOffsets,
+    AfterOffsets,
+    Given,
+    Acknowledged,
+    Deleted,
+    Revoked,
+    Stopping,
+}
+
+impl Point {
+    pub const ALL: [Self; 11] = [
+        Self::LanesLocked,
+        Self::Claimed,
+        Self::BeforeCommit,
+        Self::AfterCommit,
+        Self::BeforeOffsets,
+        Self::AfterOffsets,
+        Self::Given,
+        Self::Acknowledged,
+        Self::Deleted,
+        Self::Revoked,
+        Self::Stopping,
+    ];
+
+    /// As both services know it, and as the report says it.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::LanesLocked => ("lanes-locked", "crash with lanes locked"),
+            Self::Claimed => ("claimed", "crash after the claim"),
+            Self::BeforeCommit => ("before-commit", "crash before a commit"),
+            Self::AfterCommit => ("after-commit", "crash after a commit"),
+            Self::BeforeOffsets => ("before-offsets", "crash before storing offsets"),
+            Self::AfterOffsets => ("after-offsets", "crash after storing offsets"),
+            Self::Given => ("given", "crash after giving an event to Kafka's client"),
+            Self::Acknowledged => ("acknowledged", "crash after the broker's acknowledgement"),
+            Self::Deleted => ("deleted", "crash after deleting a pointer"),
+            Self::Revoked => ("revoked", "crash while giving up partitions"),
+            Self::Stopping => ("stopping", "crash while stopping"),
+        }
+    }
+}
+
+impl How {
+    /// Whether the proxy counts what it breaks.
+    pub fn is_counted(self) -> bool {
+        match self {
+            Self::BreaksOff { .. } | Self::SwallowsCommits { .. } | Self::LosesCommits { .. } => true,
+            Self::Vanishes | Self::IsRefused | Self::Dawdles { .. } => false,
+        }
+    }
+}
+
+/// How records are sent a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeated {
+    /// In the order in which they lie there.
+    AsItWas,
+    /// The last one first.
+    Backwards,
 }
 
 /// A fault, with everything that was drawn for it.
@@ -63,6 +167,8 @@ pub enum Fault {
     LeaderKilled { side: Side, down_ms: u64 },
     /// SIGKILL to an instance that could not reach its database for a while.
     KilledWhileCutOff { side: Side, instance: usize, cut_off_ms: u64 },
+    /// SIGKILL to the instance whose relay leads, when it could not reach the broker for a while.
+    LeaderKilledWhileCutOff { side: Side, cut_off_ms: u64 },
     /// SIGSTOP, and SIGCONT afterwards.
     ServicePaused { side: Side, instance: usize, for_ms: u64 },
     /// SIGTERM.
@@ -77,8 +183,20 @@ pub enum Fault {
     DatabaseKilled { down_ms: u64 },
     /// All connections of both services to their databases are terminated.
     BackendsCut,
+    /// There is no room left on the disk that both databases are on.
+    DiskFull { for_ms: u64 },
     /// One service cannot reach something for a while.
     CutOff { side: Side, from: From, how: How, for_ms: u64 },
+    /// What this side has announced is sent once more by somebody else.
+    Repeats { side: Side, how: Repeated, records: u64, drawn: u64 },
+    /// Somebody writes what nobody can read to where this side announces.
+    Poison { side: Side, records: u64, drawn: u64 },
+    /// The offsets of this side's consumers are gone: they read from the beginning.
+    OffsetsDeleted { side: Side },
+    /// All instances of a service end by themselves, when they come to this point for the so-manieth time.
+    CrashAt { side: Side, point: Point, pass: u64 },
+    /// Further instances of a service come and go, and partitions with them.
+    Rebalances { side: Side, instances: usize },
 }
 
 impl Fault {
@@ -88,16 +206,25 @@ impl Fault {
             Self::ServiceKilled { .. } => "service killed",
             Self::LeaderKilled { .. } => "relay leader killed",
             Self::KilledWhileCutOff { .. } => "service killed while cut off from its database",
+            Self::LeaderKilledWhileCutOff { .. } => "relay leader killed while cut off from the broker",
             Self::ServicePaused { .. } => "service paused",
             Self::ServiceStopped { .. } => "service stopped under load",
             Self::BrokerKilled { .. } => "broker killed",
             Self::BrokerPaused { .. } => "broker paused",
             Self::BrokerRestarted => "broker restarted",
             Self::DatabaseKilled { .. } => "PostgreSQL killed",
+            Self::DiskFull { .. } => "disk full",
             Self::BackendsCut => "database connections terminated",
             Self::CutOff { from: From::Broker, .. } => "partition from the broker",
             Self::CutOff { from: From::Database, how: How::LosesCommits { .. }, .. } => "answers to COMMIT lost",
+            Self::CutOff { from: From::Database, how: How::SwallowsCommits { .. }, .. } => "COMMITs lost",
             Self::CutOff { from: From::Database, .. } => "partition from the database",
+            Self::Repeats { how: Repeated::AsItWas, .. } => "records repeated",
+            Self::Repeats { how: Repeated::Backwards, .. } => "records repeated backwards",
+            Self::Poison { .. } => "poison",
+            Self::OffsetsDeleted { .. } => "offsets deleted",
+            Self::CrashAt { point, .. } => point.names().1,
+            Self::Rebalances { .. } => "instances come and go",
         }
     }
 }

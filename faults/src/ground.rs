@@ -1,22 +1,25 @@
 //! What is broken: a PostgreSQL, a Kafka and two instances of each service, all real, all our own, with a proxy on every way that
 //! can be cut.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use devstack::{Binaries, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings, wait_until};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tests::{Proxy, Traffic};
 
+use crate::disk::SmallDisk;
 use crate::fault::Side;
+use crate::hostile::Place;
 use crate::plan::INSTANCES;
 
 /// How long an instance may take until it is ready again, when all that it needs is there.
 pub const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
-const PARTITIONS: u32 = 6;
+pub const PARTITIONS: u32 = 6;
 const HEAP_MB: u32 = 512;
 
 /// One service: its instances, and its ways to what it needs.
@@ -25,6 +28,8 @@ pub struct Station {
     pub instances: Vec<ServiceProcess>,
     pub to_database: Proxy,
     pub to_broker: Proxy,
+    /// How many further instances have come and gone.
+    pub guests: usize,
     settings: ServiceSettings,
 }
 
@@ -35,6 +40,10 @@ pub struct Ground {
     pub deliveries: Station,
     pub kafka: Kafka,
     pub postgres: Postgres,
+    /// What both databases are on, if it can be filled.
+    pub disk: Option<SmallDisk>,
+    /// Where records lie that nobody can read.
+    pub poison: HashSet<Place>,
     pools: [PgPool; 2],
 }
 
@@ -48,7 +57,7 @@ fn database(side: Side) -> &'static str {
 
 impl Ground {
     /// Starts everything, and waits until all instances are ready.
-    pub async fn prepare(binaries: &Binaries, logs: &Path, progress: &Progress) -> Result<Self> {
+    pub async fn prepare(binaries: &Binaries, bug: Option<&str>, logs: &Path, progress: &Progress) -> Result<Self> {
         let (to_orders, to_deliveries) = (Proxy::to("nowhere").await, Proxy::to("nowhere").await);
         let fronts = vec![to_orders.address().port(), to_deliveries.address().port()];
         let options = KafkaOptions { heap_mb: HEAP_MB, fronts };
@@ -67,12 +76,13 @@ impl Ground {
             partitions: PARTITIONS,
             instance_id: String::new(),
             extra_args: vec!["--open-on-loopback".to_owned()],
-            environment: Vec::new(),
+            environment: bug.map(|bug| ("PLANTED_BUG".to_owned(), bug.to_owned())).into_iter().collect(),
             log_directory: Some(logs.to_path_buf()),
         };
-        let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres).await?;
+        let disk = SmallDisk::mount(&postgres).await?;
+        let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres, disk.as_ref()).await?;
         let plain = ServiceSettings { binary: binaries.delivery_service.clone(), ..plain };
-        let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres).await?;
+        let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres, disk.as_ref()).await?;
         let pools = Side::BOTH.map(|side| {
             let url = postgres.url(database(side));
             let options = PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5));
@@ -80,7 +90,7 @@ impl Ground {
         });
         let [Ok(first), Ok(second)] = pools else { bail!("a database has no URL") };
         step.done("two instances of order-service and two of delivery-service are ready");
-        Ok(Self { orders, deliveries, kafka, postgres, pools: [first, second] })
+        Ok(Self { orders, deliveries, kafka, postgres, poison: HashSet::new(), disk, pools: [first, second] })
     }
 
     pub fn station(&mut self, side: Side) -> &mut Station {
@@ -127,37 +137,56 @@ impl Ground {
         Ok(())
     }
 
-    /// Ends everything in good order: what does not stop by itself is an error.
-    pub async fn clear(mut self) -> Result<()> {
+    /// Ends everything in good order, and says which instances did not stop by themselves.
+    pub async fn clear(mut self) -> Result<Vec<String>> {
+        let mut violations = Vec::new();
         for pool in &self.pools {
             pool.close().await;
         }
         for station in [&mut self.orders, &mut self.deliveries] {
             for instance in &mut station.instances {
-                let status = instance.terminate(STOPPED_WITHIN).await?;
-                ensure!(status.is_none_or(|status| status.success()), "an instance ended with {status:?}");
+                match instance.terminate(STOPPED_WITHIN).await {
+                    Ok(status) if status.is_none_or(|status| status.success()) => {}
+                    Ok(status) => violations.push(format!("{} ended with {status:?}", station.side.service())),
+                    Err(error) => violations.push(format!("{error:#}")),
+                }
             }
         }
         self.kafka.stop().await?;
-        self.postgres.stop().await
+        self.postgres.stop().await?;
+        Ok(violations)
     }
 }
 
 impl Station {
-    async fn open(side: Side, plain: ServiceSettings, to_broker: Proxy, postgres: &Postgres) -> Result<Self> {
+    async fn open(
+        side: Side,
+        plain: ServiceSettings,
+        to_broker: Proxy,
+        postgres: &Postgres,
+        disk: Option<&SmallDisk>,
+    ) -> Result<Self> {
         let url = postgres.create_service_database(database(side)).await?;
+        if let Some(disk) = disk {
+            disk.take(postgres, database(side)).await?;
+        }
         let to_database = Proxy::before(&url).await;
         let settings = ServiceSettings {
             database_url: to_database.url(&url),
             kafka_bootstrap_servers: to_broker.address().to_string(),
             ..plain
         };
-        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, settings };
+        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, guests: 0, settings };
         for number in 1..=INSTANCES {
             let instance = station.further(number).await?;
             station.instances.push(instance);
         }
         Ok(station)
+    }
+
+    /// What its instances find in their environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.settings.environment.clone()
     }
 
     /// One more instance, ready.
@@ -190,6 +219,7 @@ impl Station {
     /// Nothing is cut any more.
     pub fn mend(&self) {
         for proxy in [&self.to_database, &self.to_broker] {
+            // Takes the trap away, whichever it was.
             proxy.lose_answers_to(tests::COMMIT, 0);
             if proxy.traffic() == Traffic::Vanishes {
                 // What was swallowed on a connection is missing from it: nobody can go on with that one.

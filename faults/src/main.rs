@@ -3,9 +3,12 @@
 //! Read in this order: `profile.rs` (how much), `plan.rs` (what, and when), `strike.rs` (how), `load` (meanwhile), `audit.rs` (afterwards).
 
 mod audit;
+mod broker;
 mod dice;
+mod disk;
 mod fault;
 mod ground;
+mod hostile;
 mod load;
 mod options;
 mod plan;
@@ -21,14 +24,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use devstack::{Progress, binaries, wait_until};
+use devstack::{Progress, binaries, binaries_with, wait_until};
 
-use crate::fault::Side;
+use crate::audit::{Evidence, Finding, Seen};
+use crate::fault::{Fault, Side};
 use crate::ground::Ground;
-use crate::load::journal::Journal;
+use crate::load::journal::{Journal, Line};
 use crate::load::{Client, Pulse};
 use crate::options::Options;
 use crate::plan::Plan;
+use crate::profile::Profile;
 use crate::report::Report;
 use crate::strike::{Bite, strike};
 
@@ -50,15 +55,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<ExitCode> {
-    let plan = Plan::drawn(&options.profile.profile(), options.seed);
-    println!("The plan of profile {} with seed {}:\n{}", options.profile.text(), options.seed, plan.shown());
+    let profile = options.profile.profile().part(options.part.of);
+    let plan = Plan::drawn(&profile, options.seed, options.part.which);
+    println!("The plan of {}:\n{}", options.name(), plan.shown());
     if options.plan {
         return Ok(ExitCode::SUCCESS);
     }
-    let usual = || PathBuf::from(format!("target/faults/{}-{}", options.profile.text(), options.seed));
+    let usual = || PathBuf::from(format!("target/faults/{}", options.name()));
     let kept = options.keep.clone().unwrap_or_else(usual);
     std::fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
-    let report = play(options, &plan, &kept.canonicalize()?).await?;
+    let report = play(options, &profile, &plan, &kept.canonicalize()?).await?;
     report.print();
     if let Some(file) = &options.report {
         std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
@@ -67,15 +73,20 @@ async fn run(options: &Options) -> Result<ExitCode> {
     Ok(report.exit_code())
 }
 
-async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
+async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) -> Result<Report> {
     let progress = Progress::shown();
-    let mut ground = Ground::prepare(&binaries(&progress).await?, kept, &progress).await?;
+    let bug = options.bug.as_deref();
+    let binaries = if bug.is_some() || profile.crashes > 0 {
+        binaries_with("planted-bugs", Path::new("target/faults/planted"), &progress).await?
+    } else {
+        binaries(&progress).await?
+    };
+    let mut ground = Ground::prepare(&binaries, bug, kept, &progress).await?;
     let addresses = Side::BOTH.map(|side| ground.addresses(side));
     load::fill(&addresses[0][0], &addresses[1][0]).await?;
     let file = kept.join("journal.jsonl");
     let client = Client::new(addresses, Arc::new(Journal::create(&file)?))?;
     let pulse = client.pulse.clone();
-    let profile = options.profile.profile();
     let began = Instant::now();
     let load = tokio::spawn(load::run(client, options.seed, profile.orders_per_s, profile.orders));
     let bites = all_strikes(&mut ground, plan, &pulse).await?;
@@ -87,34 +98,60 @@ async fn play(options: &Options, plan: &Plan, kept: &Path) -> Result<Report> {
         healed = Instant::now();
     }
     let customers = load.await.context("the load broke down")??;
-    let lines = Journal::read(&file)?;
-    let (orders, deliveries) = (ground.pool(Side::Orders), ground.pool(Side::Deliveries));
-    // What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
-    let clean = wait_until(GIVEN_UP_AFTER, async || {
-        let (findings, _) = audit::audit(&lines, orders, deliveries).await?;
+    // Nobody has to wait for long for what a planted bug has lost.
+    let patience = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
+    let verdict = judge(&ground, &Journal::read(&file)?, healed, patience).await?;
+    let mut findings = verdict.findings;
+    let violations = ground.clear().await?;
+    findings.push(Finding { name: "stop", says: "every instance stops in good order", violations });
+    Ok(Report {
+        profile: options.profile.text(),
+        seed: options.seed,
+        part: (options.part.of > 1).then_some((options.part.which, options.part.of)),
+        bug: options.bug.clone(),
+        customers,
+        seen: verdict.seen,
+        took_s: began.elapsed().as_secs(),
+        at_rest_ms: verdict.at_rest_ms,
+        in_time: verdict.came_to_rest && Duration::from_millis(verdict.at_rest_ms) <= AT_REST_WITHIN,
+        bites,
+        findings,
+    })
+}
+
+struct Verdict {
+    findings: Vec<Finding>,
+    seen: Seen,
+    came_to_rest: bool,
+    at_rest_ms: u64,
+}
+
+/// What is on its way between the two sides stands in neither database: so the audit itself says when it has arrived.
+async fn judge(ground: &Ground, journal: &[Line], healed: Instant, patience: Duration) -> Result<Verdict> {
+    let evidence = Evidence {
+        journal,
+        databases: Side::BOTH.map(|side| ground.pool(side)),
+        bootstrap: ground.kafka.bootstrap(),
+        poison: ground.poison.clone(),
+    };
+    let clean = wait_until(patience, async || {
+        let (findings, _) = evidence.stored().await?;
         Ok(findings.iter().all(|finding| finding.violations.is_empty()).then_some(()))
     });
     let came_to_rest = clean.await?.is_some();
     let at_rest_ms = u64::try_from(healed.elapsed().as_millis())?;
-    let (findings, seen) = audit::audit(&lines, orders, deliveries).await?;
-    ground.clear().await?;
-    Ok(Report {
-        profile: options.profile.text(),
-        seed: options.seed,
-        customers,
-        seen,
-        took_s: began.elapsed().as_secs(),
-        at_rest_ms,
-        in_time: came_to_rest && Duration::from_millis(at_rest_ms) <= AT_REST_WITHIN,
-        bites,
-        findings,
-    })
+    let (findings, seen) = evidence.audit().await?;
+    Ok(Verdict { findings, seen, came_to_rest, at_rest_ms })
 }
 
 async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<Vec<Bite>> {
     let mut bites = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+        if ground.disk.is_none() && matches!(step.fault, Fault::DiskFull { .. }) {
+            eprintln!("  no disk is filled: only root can make a small one");
+            continue;
+        }
         let bite = strike(ground, &step.fault, pulse).await.with_context(|| format!("{:?}", step.fault))?;
         eprintln!("  {:>3}/{} {} ({} ms)", at + 1, plan.steps.len(), step.fault.kind(), bite.took_ms);
         bites.push(bite);

@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use anyhow::{Context, ensure};
 use clap::Parser;
 
 use crate::profile::Name;
@@ -22,7 +24,42 @@ pub struct Options {
     /// Where the journal and the services' logs are kept [default: target/faults/PROFILE-SEED]
     #[arg(long, value_name = "DIRECTORY")]
     pub keep: Option<PathBuf>,
+    /// Only this part of the profile, with a plan of its own: `2/6` is the second of six
+    #[arg(long, value_name = "PART/PARTS", default_value = "1/1")]
+    pub part: Part,
+    /// Plant this bug in both services: the run has to notice (docs/faults.md names them all)
+    #[arg(long, value_name = "NAME")]
+    pub bug: Option<String>,
     /// Print the plan and do nothing
     #[arg(long)]
     pub plan: bool,
+}
+
+impl Options {
+    /// What this run is called: in its report, and where it keeps what it keeps.
+    pub fn name(&self) -> String {
+        let Part { which, of } = self.part;
+        let part = if of == 1 { String::new() } else { format!("-{which}-of-{of}") };
+        let bug = self.bug.iter().map(|bug| format!("-{bug}")).collect::<String>();
+        format!("{}-{}{part}{bug}", self.profile.text(), self.seed)
+    }
+}
+
+/// A part of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Counted from 1.
+    pub which: u64,
+    pub of: u64,
+}
+
+impl FromStr for Part {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (which, of) = text.split_once('/').context("a part is written as 2/6")?;
+        let part = Self { which: which.parse()?, of: of.parse()? };
+        ensure!((1..=part.of).contains(&part.which), "there is no part {text}");
+        Ok(part)
+    }
 }

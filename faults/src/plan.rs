@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::dice::Dice;
-use crate::fault::{Fault, From, How, Side};
+use crate::fault::{Fault, From, How, Point, Repeated, Side};
 use crate::profile::Profile;
 
 /// How many instances each service has.
@@ -29,9 +29,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a profile.
-    pub fn drawn(profile: &Profile, seed: u64) -> Self {
-        let mut dice = Dice::of(seed, PLANNING);
+    /// The plan of a profile, or of one of its parts, which are counted from 1.
+    pub fn drawn(profile: &Profile, seed: u64, part: u64) -> Self {
+        let mut dice = Dice::of(seed, PLANNING + ((part - 1) << 32));
         let mut faults = Drawing { dice: &mut dice, profile }.faults();
         dice.shuffle(&mut faults);
         let (least, most) = profile.between_ms;
@@ -74,6 +74,10 @@ impl Drawing<'_> {
             instance: instance(dice),
             cut_off_ms: dice.between(2_500, 4_500),
         });
+        times(of.leaders_killed_while_cut_off, &mut |dice| Fault::LeaderKilledWhileCutOff {
+            side: dice.one_of(&Side::BOTH),
+            cut_off_ms: dice.between(1_500, 3_000),
+        });
         times(of.services_paused, &mut |dice| Fault::ServicePaused {
             side: dice.one_of(&Side::BOTH),
             instance: instance(dice),
@@ -88,6 +92,7 @@ impl Drawing<'_> {
         times(of.brokers_restarted, &mut |_| Fault::BrokerRestarted);
         times(of.databases_killed, &mut |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
         times(of.backends_cut, &mut |_| Fault::BackendsCut);
+        times(of.disks_filled, &mut |dice| Fault::DiskFull { for_ms: dice.between(2_000, 4_000) });
         times(of.partitions_from_broker, &mut |dice| cut_off(dice, From::Broker));
         times(of.partitions_from_database, &mut |dice| cut_off(dice, From::Database));
         times(of.commits_lost, &mut |dice| Fault::CutOff {
@@ -96,6 +101,40 @@ impl Drawing<'_> {
             how: How::LosesCommits { answers: usize::try_from(dice.between(5, 20)).unwrap_or(5) },
             for_ms: dice.between(1_500, 3_000),
         });
+        faults.extend(self.hostile());
+        faults
+    }
+
+    /// What somebody does to the topics and the groups.
+    fn hostile(&mut self) -> Vec<Fault> {
+        let of = *self.profile;
+        let mut faults = Vec::new();
+        // Each side in turn: one of each is little.
+        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice, Side) -> Fault| {
+            faults.extend((0..count).zip(Side::BOTH.into_iter().cycle()).map(|(_, side)| draw(self.dice, side)));
+        };
+        times(of.commits_swallowed, &mut |dice, side| Fault::CutOff {
+            side,
+            from: From::Database,
+            how: How::SwallowsCommits { questions: usize::try_from(dice.between(20, 40)).unwrap_or(20) },
+            for_ms: dice.between(1_500, 3_000),
+        });
+        for (count, how) in [(of.repeats, Repeated::AsItWas), (of.repeats_backwards, Repeated::Backwards)] {
+            times(count, &mut |dice, side| Fault::Repeats {
+                side,
+                how,
+                records: dice.between(100, 400),
+                drawn: dice.below(u64::MAX),
+            });
+        }
+        times(of.poisonings, &mut |dice, side| Fault::Poison { side, records: of.poison, drawn: dice.below(u64::MAX) });
+        times(of.offsets_deleted, &mut |_, side| Fault::OffsetsDeleted { side });
+        for (side, point) in Side::BOTH.into_iter().flat_map(|side| Point::ALL.map(|point| (side, point))) {
+            // Some are passed only once.
+            let last = if matches!(point, Point::Revoked | Point::Stopping) { 1 } else { 12 };
+            times(of.crashes, &mut |dice, _| Fault::CrashAt { side, point, pass: dice.between(1, last) });
+        }
+        times(of.storms, &mut |_, side| Fault::Rebalances { side, instances: of.guests });
         faults
     }
 }
@@ -121,15 +160,16 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_plan_and_another_one_another() {
-        let drawn = |seed| Plan::drawn(&Name::Ci.profile(), seed);
-        assert_eq!(drawn(7), drawn(7));
-        assert_ne!(drawn(7), drawn(8));
+        let drawn = |seed, part| Plan::drawn(&Name::Ci.profile(), seed, part);
+        assert_eq!(drawn(7, 1), drawn(7, 1));
+        assert_ne!(drawn(7, 1), drawn(8, 1));
+        assert_ne!(drawn(7, 1), drawn(7, 2));
     }
 
     #[test]
     fn the_plan_has_what_the_profile_says() {
         let profile = Name::Ci.profile();
-        let plan = Plan::drawn(&profile, 1);
+        let plan = Plan::drawn(&profile, 1, 1);
         let count = |kind: &str| plan.steps.iter().filter(|step| step.fault.kind() == kind).count() as u64;
         let kills = count("service killed")
             + count("relay leader killed")

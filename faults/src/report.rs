@@ -16,6 +16,11 @@ const SHOWN: usize = 5;
 pub struct Report {
     pub profile: &'static str,
     pub seed: u64,
+    /// Of a part of a profile: which of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<(u64, u64)>,
+    /// What was planted, if anything was.
+    pub bug: Option<String>,
     pub customers: u64,
     pub seen: Seen,
     pub took_s: u64,
@@ -29,13 +34,14 @@ pub struct Report {
 impl Report {
     pub fn print(&self) {
         let mut faults = Table::new();
-        faults.set_header(["fault", "times", "bit", "requests in flight", "under way", "passing failures"]);
+        faults.set_header(["fault", "times", "bit", "hits", "requests in flight", "under way", "passing failures"]);
         for (kind, bites) in self.by_kind() {
             let sum = |of: fn(&Bite) -> i64| bites.iter().map(|bite| of(bite)).sum::<i64>().to_string();
             faults.add_row([
                 kind.to_owned(),
                 bites.len().to_string(),
                 bites.iter().filter(|bite| bite.bit()).count().to_string(),
+                bites.iter().filter_map(|bite| bite.hits).sum::<u64>().to_string(),
                 sum(|bite| bite.requests_in_flight),
                 sum(|bite| bite.under_way),
                 sum(|bite| i64::try_from(bite.passing_failures).unwrap_or(i64::MAX)),

@@ -1,9 +1,11 @@
 //! Carries out one fault, heals it, and says how hard it bit.
 
+mod members;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sqlx::PgPool;
 use tests::{COMMIT, Proxy, Traffic};
@@ -11,7 +13,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::fault::{Fault, From, How, Side};
 use crate::ground::{Ground, READY_WITHIN};
+use crate::hostile;
 use crate::load::Pulse;
+use members::{come_and_go, crash, delete_offsets};
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -27,12 +31,17 @@ pub struct Bite {
     pub under_way: i64,
     /// Requests that went unanswered or were put off, until it was healed.
     pub passing_failures: u64,
+    /// What it hit, where that can be counted: records, connections that a proxy broke, offsets, instances.
+    pub hits: Option<u64>,
 }
 
 impl Bite {
     /// Whether there was anything that it could hit.
     pub fn bit(&self) -> bool {
-        self.requests_in_flight > 0 || self.under_way > 0 || self.passing_failures > 0
+        match self.hits {
+            Some(hits) => hits > 0,
+            None => self.requests_in_flight > 0 || self.under_way > 0 || self.passing_failures > 0,
+        }
     }
 }
 
@@ -42,7 +51,7 @@ pub async fn strike(ground: &mut Ground, fault: &Fault, pulse: &Pulse) -> Result
     let under_way = ground.under_way().await?;
     let requests_in_flight = pulse.in_flight.iter().map(|side| side.load(Ordering::Relaxed)).sum();
     let began = Instant::now();
-    carry_out(ground, fault).await?;
+    let hits = carry_out(ground, fault).await?;
     ground.all_ready().await?;
     Ok(Bite {
         fault: fault.clone(),
@@ -50,10 +59,58 @@ pub async fn strike(ground: &mut Ground, fault: &Fault, pulse: &Pulse) -> Result
         requests_in_flight,
         under_way,
         passing_failures: pulse.passing_failures.load(Ordering::Relaxed) - failures,
+        hits,
     })
 }
 
-async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<()> {
+/// What it hit, where that can be counted.
+async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<Option<u64>> {
+    match *fault {
+        Fault::ServiceKilled { .. }
+        | Fault::LeaderKilled { .. }
+        | Fault::KilledWhileCutOff { .. }
+        | Fault::LeaderKilledWhileCutOff { .. }
+        | Fault::ServicePaused { .. }
+        | Fault::ServiceStopped { .. } => hit_service(ground, fault).await.map(|()| None),
+        Fault::BrokerKilled { .. }
+        | Fault::BrokerPaused { .. }
+        | Fault::BrokerRestarted
+        | Fault::DatabaseKilled { .. }
+        | Fault::DiskFull { .. } => hit_servers(ground, fault).await.map(|()| None),
+        Fault::BackendsCut => {
+            let mut cut = 0;
+            for side in Side::BOTH {
+                cut += cut_backends(ground.pool(side)).await?;
+            }
+            Ok(Some(cut))
+        }
+        Fault::CutOff { side, from, how, for_ms } => {
+            let station = ground.station(side);
+            let proxy = if from == From::Broker { &station.to_broker } else { &station.to_database };
+            let sprung = proxy.sprung();
+            cut_off(proxy, how);
+            wait(for_ms).await;
+            let hits = (proxy.sprung() - sprung) as u64;
+            station.mend();
+            Ok(how.is_counted().then_some(hits))
+        }
+        Fault::Repeats { side, how, records, drawn } => {
+            hostile::repeat(ground, side, how, records, drawn).await.map(Some)
+        }
+        Fault::Poison { side, records, drawn } => {
+            let places = hostile::poison(ground, side, records, drawn).await?;
+            let hits = places.len() as u64;
+            ground.poison.extend(places);
+            Ok(Some(hits))
+        }
+        Fault::OffsetsDeleted { side } => delete_offsets(ground, side).await.map(Some),
+        Fault::Rebalances { side, instances } => come_and_go(ground, side, instances).await.map(Some),
+        Fault::CrashAt { side, point, pass } => crash(ground, side, point, pass).await.map(Some),
+    }
+}
+
+/// The faults of one instance; there are no others here.
+async fn hit_service(ground: &mut Ground, fault: &Fault) -> Result<()> {
     match *fault {
         Fault::ServiceKilled { side, instance, down_ms } => kill(ground, side, instance, down_ms).await,
         Fault::LeaderKilled { side, down_ms } => {
@@ -62,10 +119,12 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<()> {
         }
         Fault::KilledWhileCutOff { side, instance, cut_off_ms } => {
             ground.station(side).to_database.set(Traffic::Vanishes);
-            wait(cut_off_ms).await;
-            ground.station(side).instances[instance].kill().await?;
-            ground.station(side).mend();
-            ground.station(side).instances[instance].restart().await
+            kill_behind_the_cut(ground, side, instance, cut_off_ms).await
+        }
+        Fault::LeaderKilledWhileCutOff { side, cut_off_ms } => {
+            let instance = ground.station(side).leader().await?;
+            ground.station(side).to_broker.set(Traffic::Vanishes);
+            kill_behind_the_cut(ground, side, instance, cut_off_ms).await
         }
         Fault::ServicePaused { side, instance, for_ms } => {
             ground.station(side).instances[instance].pause()?;
@@ -81,15 +140,23 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::BrokerPaused { .. }
         | Fault::BrokerRestarted
         | Fault::DatabaseKilled { .. }
-        | Fault::BackendsCut => hit_servers(ground, fault).await,
-        Fault::CutOff { side, from, how, for_ms } => {
-            let station = ground.station(side);
-            cut_off(if from == From::Broker { &station.to_broker } else { &station.to_database }, how);
-            wait(for_ms).await;
-            station.mend();
-            Ok(())
-        }
+        | Fault::DiskFull { .. }
+        | Fault::BackendsCut
+        | Fault::CutOff { .. }
+        | Fault::Repeats { .. }
+        | Fault::Poison { .. }
+        | Fault::OffsetsDeleted { .. }
+        | Fault::Rebalances { .. }
+        | Fault::CrashAt { .. } => anyhow::bail!("{} hits no instance", fault.kind()),
     }
+}
+
+async fn kill_behind_the_cut(ground: &mut Ground, side: Side, instance: usize, cut_off_ms: u64) -> Result<()> {
+    wait(cut_off_ms).await;
+    let station = ground.station(side);
+    station.instances[instance].kill().await?;
+    station.mend();
+    station.instances[instance].restart().await
 }
 
 /// The faults of the broker and of PostgreSQL; there are no others here.
@@ -111,18 +178,25 @@ async fn hit_servers(ground: &mut Ground, fault: &Fault) -> Result<()> {
             wait(down_ms).await;
             ground.postgres.restart(devstack::Shutdown::Fast).await
         }
-        Fault::BackendsCut => {
-            for side in Side::BOTH {
-                cut_backends(ground.pool(side)).await?;
-            }
-            Ok(())
+        Fault::DiskFull { for_ms } => {
+            let disk = ground.disk.as_ref().context("there is no disk to fill")?;
+            disk.fill()?;
+            wait(for_ms).await;
+            disk.empty()
         }
         Fault::ServiceKilled { .. }
         | Fault::LeaderKilled { .. }
         | Fault::KilledWhileCutOff { .. }
+        | Fault::LeaderKilledWhileCutOff { .. }
         | Fault::ServicePaused { .. }
         | Fault::ServiceStopped { .. }
-        | Fault::CutOff { .. } => anyhow::bail!("{} hits no server", fault.kind()),
+        | Fault::BackendsCut
+        | Fault::CutOff { .. }
+        | Fault::Repeats { .. }
+        | Fault::Poison { .. }
+        | Fault::OffsetsDeleted { .. }
+        | Fault::Rebalances { .. }
+        | Fault::CrashAt { .. } => anyhow::bail!("{} hits no server", fault.kind()),
     }
 }
 
@@ -139,11 +213,11 @@ async fn wait(ms: u64) {
     sleep(Duration::from_millis(ms)).await;
 }
 
-async fn cut_backends(pool: &PgPool) -> Result<()> {
+async fn cut_backends(pool: &PgPool) -> Result<u64> {
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                where datname = current_database() and pid <> pg_backend_pid() and usename = datname";
-    sqlx::query(cut).execute(pool).await?;
-    Ok(())
+    let cut: i64 = sqlx::query_scalar(cut).fetch_one(pool).await?;
+    Ok(cut.unsigned_abs())
 }
 
 fn cut_off(proxy: &Proxy, how: How) {
@@ -155,6 +229,7 @@ fn cut_off(proxy: &Proxy, how: How) {
         }
         How::Dawdles { ms } => proxy.set(Traffic::Dawdles(Duration::from_millis(ms))),
         How::BreaksOff { bytes } => proxy.set(Traffic::BreaksOff(bytes)),
+        How::SwallowsCommits { questions } => proxy.lose_questions(COMMIT, questions),
         How::LosesCommits { answers } => proxy.lose_answers_to(COMMIT, answers),
     }
 }

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chassis::{Effect, Failure, Incoming, Reactions, Tx, clock, messaging::recall::Lost};
+use chassis::{
+    Effect, Failure, Incoming, Reactions, Tx, clock,
+    messaging::recall::Lost,
+    planted::{Bug, planted},
+};
 use shared_events::{Cause, Event, Money, OrderId, Stamp, Version};
 use tracing::warn;
 
 use crate::{
-    domain::{Order, Terms, Transfer},
+    domain::{Order, Status, StockState, Terms, Transfer},
     store::{self, Arrived, Saved},
 };
 
@@ -60,6 +64,8 @@ impl OrderReactions {
             events.iter().map(|event| event.envelope.order_id).collect::<BTreeSet<_>>().into_iter().collect();
         let orders = store::lock_orders(tx, &ids).await?;
         let saved = play(orders, events, &self.terms)?;
+        #[cfg(feature = "planted-bugs")]
+        let saved = store::refund_at_once(saved).await?;
         store::lock_products(tx, &moved(&saved)).await?;
         store::save(tx, &saved, &[]).await?;
         Ok(saved)
@@ -103,7 +109,15 @@ fn play(mut orders: HashMap<OrderId, Order>, events: &[Incoming], terms: &Terms)
             continue;
         };
         let before = Some(order.status);
-        let decision = order.react(&envelope.event, *stamp).due(terms);
+        let is_failure = matches!(envelope.event, Event::DeliveryFailed(_));
+        if planted(Bug::FailureIgnored) && is_failure && order.status == Status::Cancelling {
+            orders.insert(envelope.order_id, order);
+            continue;
+        }
+        let mut decision = order.react(&envelope.event, *stamp).due(terms);
+        if planted(Bug::StockReleasedTwice) && decision.order.stock == StockState::Released {
+            decision.stock.extend(decision.stock.clone());
+        }
         if let Some(anomaly) = decision.anomaly {
             let (order_id, event, status) = (envelope.order_id, anomaly.event, anomaly.status);
             warn!(%order_id, %event, %status, "{event} cannot have happened to order {order_id}, which is {status}");

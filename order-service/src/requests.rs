@@ -11,9 +11,10 @@ use chassis::{
     access::{Principal, Scope},
     audit,
     http::{Answer, Problem},
+    planted::{Bug, planted},
 };
 use http::StatusCode;
-use shared_events::OrderId;
+use shared_events::{DeliveryCancelled, Event, OrderId};
 
 use crate::{
     domain::{
@@ -158,7 +159,14 @@ impl Batch {
                 if by == CancelledBy::Operator || !others_may {
                     self.audited.push((order_id, asked_by.clone(), reason.unwrap_or("not said").to_owned()));
                 }
-                self.keep(Some(known.order.status), decision, asked).answer(StatusCode::ACCEPTED)
+                let before = known.order.status;
+                if planted(Bug::RefundBeforeAnswer) {
+                    let answer = Event::DeliveryCancelled(DeliveryCancelled {});
+                    let undone = decision.order.clone().react(&answer, asked.stamp);
+                    self.keep(Some(before), decision, asked);
+                    return self.keep(Some(Status::Cancelling), undone, asked).answer(StatusCode::ACCEPTED);
+                }
+                self.keep(Some(before), decision, asked).answer(StatusCode::ACCEPTED)
             }
             Ok(_) => known.answer(StatusCode::OK),
             Err(refusal) => refused(&refusal).into(),

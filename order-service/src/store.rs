@@ -5,6 +5,8 @@
 
 mod orders;
 mod products;
+#[cfg(feature = "planted-bugs")]
+mod refunding;
 mod saving;
 
 use chassis::column;
@@ -14,6 +16,8 @@ pub use orders::{
     no_longer_waiting, oldest_open, page_of_orders, put_off, waiting,
 };
 pub use products::{insert_products, load_products, lock_products, page_of_products, replace_details};
+#[cfg(feature = "planted-bugs")]
+pub use refunding::refund_at_once;
 pub use saving::{Arrived, Saved, save};
 
 /// A value of ours that the database has no room for: parsing has let through what it should not.

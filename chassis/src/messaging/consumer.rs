@@ -28,6 +28,7 @@ use super::{
     reactions::Reactions,
     record::Record,
 };
+use crate::planted::{Bug, Point, crash_at, planted};
 use polling::PollThread;
 
 /// How many records one transaction takes at most. Reached only by who is behind: the more, the less of each commit falls to one record.
@@ -147,11 +148,16 @@ impl<R: Reactions> Consumer<R> {
             }
             let next_from = Instant::now() + APART;
             let (generations, records): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+            if planted(Bug::OffsetBeforeCommit) {
+                offsets::store(client, generations.iter().copied().zip(&records));
+            }
             if !self.apply_until_done(&records, stop).await {
                 return;
             }
             // The offset goes last: a crash before it costs a repeat, a crash after it would have cost the events.
+            crash_at(Point::BeforeOffsets);
             offsets::store(client, generations.into_iter().zip(&records));
+            crash_at(Point::AfterOffsets);
             sleep_until(next_from).await;
         }
     }

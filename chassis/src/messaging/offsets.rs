@@ -17,6 +17,7 @@ use rdkafka::{
 use tokio::sync::watch;
 
 use super::{complaints::Complaints, progress::Progress, record::Record};
+use crate::planted::{Bug, Point, crash_at, planted};
 
 /// Which assignment a record was polled under. A rebalance begins the next one.
 pub type Generation = u64;
@@ -90,6 +91,7 @@ impl ClientContext for Assignment {
 impl ConsumerContext for Assignment {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
+            crash_at(Point::Revoked);
             // A pause outlives the assignment: what goes paused would come back paused, and nobody would know to resume it.
             if let Err(error) = consumer.resume(partitions) {
                 tracing::debug!(%error, "partitions were not resumed on revoke: {error}");
@@ -140,7 +142,7 @@ pub fn store<'a>(consumer: &BaseConsumer<Assignment>, done: impl Iterator<Item =
     let mut next: HashMap<(&str, i32), i64> = HashMap::new();
     for (_, record) in done.filter(|(generation, _)| *generation == current) {
         // `store_offsets` takes the offset that is to be read next; `store_offset` would have added the one itself.
-        next.insert((&*record.topic, record.partition), record.offset + 1);
+        next.insert((&*record.topic, record.partition), record.offset + 1 + i64::from(planted(Bug::OffsetOffByOne)));
     }
     if next.is_empty() {
         return;

@@ -12,7 +12,10 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::handover::HandOver;
-use crate::Tx;
+use crate::{
+    Tx,
+    planted::{Bug, Point, crash_at, planted},
+};
 
 /// Something that goes into the outbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,8 @@ async fn announce_new(tx: &mut Tx<'_>, new: &[&Envelope]) -> sqlx::Result<()> {
     for ((one, data), pointer) in new.iter().zip(data).zip(pointers) {
         // Rows come back as they went in. Nothing promises that, and another event's number would delete the wrong pointer.
         let is_its_pointer = (pointer.order_id, pointer.version) == (one.order_id.0, one.version.0);
-        if is_its_pointer && one.version == Version::NONE.next() {
+        let is_first = one.version == Version::NONE.next() || planted(Bug::TwoInFlight);
+        if is_its_pointer && is_first {
             let record = Some((one.attributes(), data));
             announced.first.push(Pending { seq: pointer.seq, order_id: one.order_id, record });
         } else {
@@ -251,5 +255,7 @@ impl Logged {
 
 /// Deletes the pointers of acknowledged events: the only place where a pointer goes.
 pub(crate) async fn delete_acknowledged(pool: &PgPool, seqs: &[i64]) -> sqlx::Result<u64> {
-    Ok(sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs).execute(pool).await?.rows_affected())
+    let deleted = sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs).execute(pool).await?;
+    crash_at(Point::Deleted);
+    Ok(deleted.rows_affected())
 }

@@ -120,7 +120,9 @@ impl Client {
             (what, Side::Orders, Some(order)) => format!("orders/{order}/{}", what.path()),
             (what, Side::Deliveries, Some(delivery)) => format!("deliveries/{delivery}/{}", what.path()),
         };
-        let url = format!("{}/{path}", self.instance(request.side, &request.customer, attempt));
+        // Not all that one customer asks goes to one instance.
+        let at = attempt + request.what as u32;
+        let url = format!("{}/{path}", self.instance(request.side, &request.customer, at));
         let in_flight = &self.pulse.in_flight[request.side.index()];
         in_flight.fetch_add(1, Ordering::Relaxed);
         self.pulse.requests.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Dependencies run one way: `shared-events` ← `chassis` ← the services ← `devstack` ← `sagactl` ← `bench`, `tests` ← `faults`.
 
-use super::{Source, assert_none, read};
+use super::{Source, assert_none, paths, read, rust};
 
 /// How far up a crate of ours is. It may depend on what is further down; two on one level never on each other.
 fn level(name: &str) -> Option<u8> {
@@ -84,6 +84,42 @@ fn without_lints(manifest: &Source) -> Vec<String> {
     if has_lints { vec![] } else { vec![format!("{} does not take the lints of the workspace", crate_name(manifest))] }
 }
 
+/// Crates whose code runs in the services, or reads what they have written with their own code.
+const AUDITED: [&str; 5] = ["chassis", "order-service", "delivery-service", "sagactl", "tests"];
+
+/// Where an auditor takes something from what is audited.
+fn biased(source: &Source) -> Vec<String> {
+    let paths = AUDITED.map(|name| format!("{}::", name.replace('-', "_")));
+    let found = source.code().filter(|(_, line)| paths.iter().any(|path| line.contains(path.as_str())));
+    found.map(|(n, line)| source.at(n, line.trim())).collect()
+}
+
+/// Where a build that people use could come to have the bugs that are planted for the fault runs.
+fn planted(source: &Source) -> Vec<String> {
+    let lines = source.text.lines().enumerate();
+    // Declared, or looked at and not built.
+    let is_harmless = |line: &str| line.starts_with("planted-bugs = [") || line.contains(" cargo clippy ");
+    let planting = lines.filter(|(_, line)| line.contains("planted-bugs") && !is_harmless(line));
+    planting.map(|(n, line)| source.at(n + 1, line.trim())).collect()
+}
+
+#[test]
+fn the_auditor_shares_no_code_with_what_it_audits() {
+    let services = needs(&read("faults/Cargo.toml")).into_iter().filter(|name| AUDITED[..3].contains(&name.as_str()));
+    assert_none(&services.map(|name| format!("faults depends on {name}")).collect::<Vec<_>>());
+    let auditor = [read("faults/src/audit.rs"), read("faults/src/broker.rs")].into_iter();
+    assert_none(&auditor.chain(rust("faults/src/audit")).flat_map(|source| biased(&source)).collect::<Vec<_>>());
+}
+
+#[test]
+fn nobody_gets_a_planted_bug_without_asking_for_it() {
+    let guard = "#[cfg(all(feature = \"planted-bugs\", not(debug_assertions)))]\ncompile_error!";
+    assert!(read("chassis/src/planted.rs").text.contains(guard), "a release could be built with planted bugs");
+    let builds = ["Dockerfile", "docker-compose.yml", ".cargo/config.toml", ".ci/run"].map(read).into_iter();
+    let scripts = paths("scripts").into_iter().map(|path| read(&path));
+    assert_none(&builds.chain(scripts).chain(manifests()).flat_map(|source| planted(&source)).collect::<Vec<_>>());
+}
+
 #[test]
 fn dependencies_run_one_way() {
     assert_none(&manifests().iter().flat_map(upward).collect::<Vec<_>>());
@@ -124,4 +160,9 @@ fn the_rules_of_dependencies_can_fail() {
         Source::made_up("shared-events/Cargo.toml", "[dependencies]\nserde.workspace = true\ntokio = \"1\"\n");
     assert_eq!(impure_contract(&contract), ["shared-events depends on tokio"]);
     assert_eq!(without_lints(&contract).len(), 1);
+    assert_eq!(biased(&Source::made_up("faults/src/audit.rs", "use chassis::clock;\nuse tests::Proxy;\n")).len(), 2);
+    let by_default = order("[features]\ndefault = [\"planted-bugs\"]\nplanted-bugs = [\"chassis/planted-bugs\"]\n");
+    assert_eq!(planted(&by_default).len(), 1);
+    let built_with = Source::made_up("Dockerfile", "RUN cargo build --features planted-bugs\n");
+    assert_eq!(planted(&built_with).len(), 1);
 }

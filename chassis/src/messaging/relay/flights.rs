@@ -5,6 +5,8 @@ use std::{collections::HashMap, mem, time::Duration};
 use shared_events::OrderId;
 use tokio::time::Instant;
 
+use crate::planted::{Bug, Point, crash_at, planted};
+
 /// How many events are in flight at most, and about how many bytes: a few produce requests for each partition. More would only wait in
 /// the client's queue, and a hundred times as much would be all of our memory.
 const MOST: usize = 4_000;
@@ -49,7 +51,7 @@ impl Flights {
 
     /// Whether an event of this order is in flight.
     pub fn have(&self, order_id: OrderId) -> bool {
-        self.flights.contains_key(&order_id)
+        self.flights.contains_key(&order_id) && !planted(Bug::TwoInFlight)
     }
 
     /// How long the oldest has gone without an acknowledgement.
@@ -61,6 +63,10 @@ impl Flights {
         self.bytes += bytes;
         let flight = Flight { seq, bytes, unacknowledged_since: Some(Instant::now()), is_followed: false };
         self.flights.insert(order_id, flight);
+        crash_at(Point::Given);
+        if planted(Bug::DeleteBeforeAck) {
+            self.acknowledge(order_id);
+        }
     }
 
     /// The next version of this order may be in the outbox, and has to wait for this one.
@@ -78,6 +84,7 @@ impl Flights {
     /// Its pointer may be deleted now.
     pub fn acknowledge(&mut self, order_id: OrderId) {
         if let Some(flight) = self.flights.get_mut(&order_id) {
+            crash_at(Point::Acknowledged);
             flight.unacknowledged_since = None;
             self.bytes -= mem::take(&mut flight.bytes);
             self.acknowledged.push(order_id);

@@ -1,0 +1,246 @@
+//! What both topics say, from offset 0: by the contract alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use shared_events::{DeliveryFailed, Envelope, Event};
+use uuid::Uuid;
+
+use super::Finding;
+use crate::broker::{Position, Record};
+use crate::hostile::Place;
+
+/// A record that is an event.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub record: Record,
+    pub envelope: Envelope,
+}
+
+/// What a service's own log says it announced: the event's id and its kind, by order and version.
+pub type Log = HashMap<(Uuid, i64), (Uuid, String)>;
+
+/// The events of a topic. Nobody may have written anything else, but the poison.
+pub fn events(topic: &str, records: Vec<Record>, poison: &HashSet<Place>) -> (Vec<Published>, Finding) {
+    let (mut published, mut violations) = (Vec::new(), Vec::new());
+    for record in records {
+        if poison.contains(&(topic.to_owned(), record.partition, record.offset)) {
+            continue;
+        }
+        let data = record.payload.as_deref().unwrap_or_default();
+        match Envelope::from_wire(|name| record.header(name), data) {
+            Ok(envelope) => published.push(Published { envelope, record }),
+            Err(error) => violations.push(format!("{topic}/{}/{}: {error}", record.partition, record.offset)),
+        }
+    }
+    (published, Finding { name: "topics", says: "what is on the topic can be read", violations })
+}
+
+/// Of each order, in the order of the topic: its events without their repeats.
+type Lanes<'a> = BTreeMap<Uuid, Vec<&'a Published>>;
+
+fn lanes(published: &[Published]) -> Lanes<'_> {
+    let mut lanes = Lanes::new();
+    for one in published {
+        let lane = lanes.entry(one.envelope.order_id.0).or_default();
+        if !lane.iter().any(|first| first.envelope.version == one.envelope.version) {
+            lane.push(one);
+        }
+    }
+    lanes
+}
+
+/// I8: the first copies are 1…n, in order, on one partition.
+pub fn in_order(published: &[Published]) -> Finding {
+    let mut violations = Vec::new();
+    for (order, lane) in lanes(published) {
+        let versions: Vec<i64> = lane.iter().map(|one| one.envelope.version.0).collect();
+        if versions.iter().zip(1..).any(|(version, wanted)| *version != wanted) {
+            violations.push(format!("order {order}: {versions:?}"));
+        }
+    }
+    let homes: HashMap<Uuid, i32> =
+        published.iter().rev().map(|one| (one.envelope.order_id.0, one.record.partition)).collect();
+    let strayed = published.iter().filter(|one| homes[&one.envelope.order_id.0] != one.record.partition);
+    violations.extend(strayed.map(|one| format!("order {} is on two partitions", one.envelope.order_id)));
+    Finding { name: "I8", says: "each order's events are 1…n, in order, on one partition", violations }
+}
+
+/// I8: a repeat is the same, byte for byte.
+pub fn repeats_are_the_same(published: &[Published]) -> Finding {
+    let mut first: HashMap<(Uuid, i64), &Record> = HashMap::new();
+    let mut violations = Vec::new();
+    for one in published {
+        let (order, version) = (one.envelope.order_id.0, one.envelope.version.0);
+        let before = *first.entry((order, version)).or_insert(&one.record);
+        if !before.says_the_same(&one.record) {
+            violations.push(format!("order {order}, version {version}: {before:?} and {:?}", one.record));
+        }
+    }
+    Finding { name: "I8", says: "what was sent again is the same, byte for byte", violations }
+}
+
+/// How many records were there before.
+pub fn repeats(published: &[Published]) -> usize {
+    published.len() - lanes(published).values().map(Vec::len).sum::<usize>()
+}
+
+/// I11: what was committed is on the topic, and nothing else is.
+pub fn as_logged(published: &[Published], log: &Log) -> Finding {
+    let there: Log = published
+        .iter()
+        .map(|one| {
+            let Envelope { order_id, version, id, event, .. } = &one.envelope;
+            ((order_id.0, version.0), (id.0, event.kind().name().to_owned()))
+        })
+        .collect();
+    let unsent = log.iter().filter(|(place, said)| there.get(*place) != Some(*said));
+    let unsaid = there.iter().filter(|(place, said)| log.get(*place) != Some(*said));
+    let violations = unsent.map(|(place, said)| format!("{place:?} {said:?} is not on the topic"));
+    let violations = violations
+        .chain(unsaid.map(|(place, said)| format!("{place:?} {said:?} is on the topic, and was not committed")));
+    Finding {
+        name: "I11",
+        says: "what was committed is on the topic, and nothing else",
+        violations: violations.collect(),
+    }
+}
+
+/// I9: each OrderCompleted has one outcome, each OrderCancelled one answer.
+pub fn answered(orders: &[Published], deliveries: &[Published]) -> Finding {
+    let answers = lanes(deliveries);
+    let mut violations = Vec::new();
+    for (order, lane) in lanes(orders) {
+        let said = answers.get(&order).map_or(&[][..], Vec::as_slice);
+        let count = |counts: fn(&Event) -> bool| said.iter().filter(|one| counts(&one.envelope.event)).count();
+        let (outcomes, ends) = (count(is_outcome), count(ends_the_race));
+        let is_cancelled = lane.iter().any(|one| matches!(one.envelope.event, Event::OrderCancelled(_)));
+        let is_void = outcomes == 0 && is_cancelled && ends == 1;
+        if outcomes != 1 && !is_void {
+            violations.push(format!("order {order} has {outcomes} outcomes"));
+        }
+        if ends > 1 || (is_cancelled && ends == 0) {
+            violations.push(format!("order {order} has {ends} answers to its cancellation"));
+        }
+    }
+    Finding { name: "I9", says: "each order has one outcome, each cancellation one answer", violations }
+}
+
+fn is_outcome(event: &Event) -> bool {
+    matches!(event, Event::DeliveryCreated(_) | Event::DeliveryFailed(DeliveryFailed::Creation { .. }))
+}
+
+/// What nothing can stop any more, or what has been stopped: the answer, if somebody asks.
+fn ends_the_race(event: &Event) -> bool {
+    match event {
+        Event::DeliveryCancelled(_) | Event::DeliveryDispatched(_) => true,
+        Event::DeliveryFailed(DeliveryFailed::Creation { .. } | DeliveryFailed::Fulfilment { .. }) => true,
+        Event::DeliveryFailed(DeliveryFailed::Transit { .. })
+        | Event::DeliveryCreated(_)
+        | Event::DeliveryCompleted(_)
+        | Event::OrderCompleted(_)
+        | Event::OrderCancelled(_) => false,
+    }
+}
+
+/// Nobody claims to have read what was never written.
+pub fn offsets_are_real(group: &str, positions: &[Position]) -> Finding {
+    let beyond = positions.iter().filter(|position| position.committed.is_some_and(|offset| offset > position.end));
+    let violations = beyond.map(|position| format!("{group}: {position:?}")).collect();
+    Finding { name: "offsets", says: "no offset lies beyond the end", violations }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared_events::{
+        CancellationReason, Cause, DeliveryCancelled, DeliveryDispatched, EventId, OrderCancelled, OrderId, Version,
+    };
+
+    use super::*;
+
+    /// An event of the contract's golden records, about this order.
+    fn event(order: u128, version: i64, event: Event) -> Published {
+        let id = Uuid::from_u128(order * 100 + u128::try_from(version).expect("positive"));
+        let envelope = Envelope {
+            id: EventId(id),
+            order_id: OrderId(Uuid::from_u128(order)),
+            version: Version(version),
+            time: "2026-01-01T00:00:00Z".parse().expect("a time"),
+            cause: Cause { id: "test".to_owned(), trace_parent: None },
+            event,
+        };
+        let wire = envelope.to_wire().expect("an event has a JSON form");
+        let headers = wire.headers.into_iter().map(|(name, value)| (name.to_owned(), Some(value.into_bytes())));
+        let key = Some(wire.key.into_bytes());
+        let record =
+            Record { partition: 0, offset: version, key, headers: headers.collect(), payload: Some(wire.data) };
+        Published { record, envelope }
+    }
+
+    fn cancelled(order: u128, version: i64) -> Published {
+        event(order, version, Event::DeliveryCancelled(DeliveryCancelled {}))
+    }
+
+    fn dispatched(order: u128, version: i64) -> Published {
+        event(order, version, Event::DeliveryDispatched(DeliveryDispatched { courier: "Bo".to_owned() }))
+    }
+
+    fn asked(order: u128, version: i64) -> Published {
+        event(order, version, Event::OrderCancelled(OrderCancelled { reason: CancellationReason::Customer }))
+    }
+
+    #[test]
+    fn a_hole_and_an_event_that_overtook_another_are_found_and_a_repeat_is_none() {
+        let lanes = |versions: &[i64]| versions.iter().map(|version| cancelled(1, *version)).collect::<Vec<_>>();
+        assert!(in_order(&lanes(&[1, 2, 1, 3, 2])).violations.is_empty());
+        assert_eq!(in_order(&lanes(&[1, 3])).violations.len(), 1);
+        assert_eq!(in_order(&lanes(&[2, 1])).violations.len(), 1);
+        let mut strayed = lanes(&[1, 2]);
+        strayed[1].record.partition = 4;
+        assert_eq!(in_order(&strayed).violations.len(), 1);
+    }
+
+    #[test]
+    fn a_repeat_that_says_something_else_is_found() {
+        let (first, mut again) = (cancelled(1, 1), cancelled(1, 1));
+        again.record.offset = 9;
+        assert!(repeats_are_the_same(&[first.clone(), again.clone()]).violations.is_empty());
+        assert_eq!(repeats(&[first.clone(), again.clone()]), 1);
+        again.record.payload = Some(b"{ }".to_vec());
+        assert_eq!(repeats_are_the_same(&[first, again]).violations.len(), 1);
+    }
+
+    #[test]
+    fn what_was_committed_and_not_sent_is_found_and_so_is_the_opposite() {
+        let published = [cancelled(1, 1)];
+        let place = (Uuid::from_u128(1), 1);
+        let log = |name: &str| Log::from([(place, (Uuid::from_u128(101), name.to_owned()))]);
+        assert!(as_logged(&published, &log("DeliveryCancelled")).violations.is_empty());
+        assert_eq!(as_logged(&[], &log("DeliveryCancelled")).violations.len(), 1);
+        assert_eq!(as_logged(&published, &Log::new()).violations.len(), 1);
+        assert_eq!(as_logged(&published, &log("DeliveryCreated")).violations.len(), 2);
+    }
+
+    #[test]
+    fn a_cancellation_with_two_answers_or_none_is_found() {
+        assert!(answered(&[asked(1, 1)], &[cancelled(1, 1)]).violations.is_empty(), "cancelled before it was known");
+        assert_eq!(answered(&[asked(1, 1)], &[]).violations.len(), 2);
+        assert_eq!(answered(&[asked(1, 1)], &[cancelled(1, 1), dispatched(1, 2)]).violations.len(), 2);
+    }
+
+    #[test]
+    fn an_offset_beyond_the_end_is_found() {
+        let at = |committed| [Position { partition: 0, committed, end: 5 }];
+        assert!(offsets_are_real("g", &at(Some(5))).violations.is_empty());
+        assert!(offsets_are_real("g", &at(None)).violations.is_empty());
+        assert_eq!(offsets_are_real("g", &at(Some(6))).violations.len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_found_unless_it_is_known_to_be_poison() {
+        let mut record = cancelled(1, 1).record;
+        record.headers.clear();
+        let poison = HashSet::from([("deliveries".to_owned(), 0, 1)]);
+        assert_eq!(events("deliveries", vec![record.clone()], &HashSet::new()).1.violations.len(), 1);
+        assert!(events("deliveries", vec![record], &poison).1.violations.is_empty());
+    }
+}
