@@ -1,10 +1,21 @@
 //! A small shop: two articles, one zone, two couriers. Moments and ids are counted, not drawn, so every run is alike.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use delivery_service::domain::{Courier, Couriers, Plan, Zone};
-use order_service::domain::{Catalogue, PlaceOrder, ProductDetails, Wanted};
+use delivery_service::domain::{Courier, Couriers, Plan, Terms as DeliveryTerms, Zone};
+use order_service::domain::{Catalogue, PlaceOrder, ProductDetails, Terms as OrderTerms, Wanted};
 use shared_events::{Address, EventId, Stamp};
 use uuid::Uuid;
+
+/// How long orders wait here.
+pub const ORDER_TERMS: OrderTerms = OrderTerms {
+    outcome: TimeDelta::minutes(10),
+    extensions: 3,
+    cancellation: TimeDelta::minutes(1),
+    late_after: TimeDelta::hours(1),
+};
+
+/// How late deliveries may be here.
+pub const DELIVERY_TERMS: DeliveryTerms = DeliveryTerms { max_attempts: 3, late_after: TimeDelta::hours(1) };
 
 /// The `n`th moment, with ids that nothing else has.
 pub fn stamp(n: u64) -> Stamp {

@@ -1,24 +1,16 @@
 //! Orders in every row of the tables, brought there by every way that leads there, and the events of every column.
 
-use chrono::TimeDelta;
-use order_service::domain::{CancelledBy, Command, Order, Payment, Terms, WayBack};
+use order_service::domain::{CancelledBy, Command, Order, Payment, WayBack};
 use shared_events::{
     CreationFailure, DeliveryCancelled, DeliveryCompleted, DeliveryCreated, DeliveryDispatched, DeliveryFailed,
     DeliveryId, Event, FulfilmentFailure, Goods, OrderId, Proof, Slot, TransitFailure,
 };
 use uuid::Uuid;
 
+pub use crate::fixtures::ORDER_TERMS as TERMS;
 use crate::{
     fixtures::{catalogue, day, request, stamp},
     order_table::Row,
-};
-
-/// How long orders wait here.
-pub const TERMS: Terms = Terms {
-    outcome: TimeDelta::minutes(10),
-    extensions: 3,
-    cancellation: TimeDelta::minutes(1),
-    late_after: TimeDelta::hours(1),
 };
 
 /// Nothing lies here, and the delivery side has come further than any order.

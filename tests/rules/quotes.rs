@@ -8,8 +8,8 @@ use shared_events::{CreationFailure, Event, OrderCompleted, Slot};
 
 use crate::{
     delivery_lives::{LIMIT_G, completed, order_id},
+    dice::Dice,
     fixtures::{day, plan, stamp},
-    simulation::dice::Dice,
 };
 
 const SEEDS: u64 = 2_000;

@@ -71,5 +71,5 @@ pub use reactions::{Effect, Incoming, Reactions};
 pub use reader::{Reader, Seen};
 pub use record::Record;
 pub use rehearsal::{GiveUp, Rehearsed, Verdict, lanes};
-pub use relay::{Relay, Step};
+pub use relay::{Flights, Relay, Step};
 pub use retries::Retries;

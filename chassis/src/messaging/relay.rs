@@ -24,7 +24,7 @@ use super::{
     outbox::{self, Pending},
 };
 use crate::database::answered;
-use flights::Flights;
+pub use flights::Flights;
 use pages::{Pages, Wanted};
 use producing::{Client, Given};
 use rests::Rests;

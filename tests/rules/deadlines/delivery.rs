@@ -1,18 +1,16 @@
 //! The delivery's deadlines.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use delivery_service::domain::{Attention, Command, Decision, Delivery, Status, Terms, WaitingFor};
+use delivery_service::domain::{Attention, Command, Decision, Delivery, Status, WaitingFor};
 use shared_events::{Announce, Slot, Stamp};
 
 use super::{Cell, NONE, Until, waits};
+pub use crate::fixtures::DELIVERY_TERMS as TERMS;
 use crate::{
     delivery_lives::{after, asked, assigned, deliveries, events, proof},
     delivery_table::{COMMANDS, Row, StaffRow},
     fixtures::{couriers, day, stamp},
 };
-
-/// How late deliveries may be here.
-pub const TERMS: Terms = Terms { max_attempts: 3, late_after: TimeDelta::hours(1) };
 
 /// 7 statuses × what for, until when.
 pub const DELIVERY_DEADLINES: [(Row, [Cell; 2]); 7] = [

@@ -24,41 +24,52 @@ struct Flight {
     is_followed: bool,
 }
 
-/// At most one event of each order.
+/// At most one event of each order. This is all of the relay's rule that the outbox does not keep itself, and it asks nobody for anything:
+/// so the model can play it.
 #[derive(Debug, Default)]
-pub(super) struct Flights {
+pub struct Flights {
     flights: HashMap<OrderId, Flight>,
     acknowledged: Vec<OrderId>,
     bytes: usize,
 }
 
 impl Flights {
+    /// Whether nothing is in flight.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flights.is_empty()
     }
 
+    /// How many events are in flight.
+    #[must_use]
     pub fn count(&self) -> usize {
         self.flights.len()
     }
 
+    /// Whether one more may be in flight.
+    #[must_use]
     pub fn have_room(&self) -> bool {
         self.flights.len() < MOST && self.bytes < MOST_BYTES
     }
 
+    /// The orders of which an event is in flight.
     pub fn orders(&self) -> impl Iterator<Item = OrderId> {
         self.flights.keys().copied()
     }
 
     /// Whether an event of this order is in flight.
+    #[must_use]
     pub fn have(&self, order_id: OrderId) -> bool {
         self.flights.contains_key(&order_id) && !planted(Bug::TwoInFlight)
     }
 
     /// How long the oldest has gone without an acknowledgement.
+    #[must_use]
     pub fn oldest(&self) -> Option<Duration> {
         self.flights.values().filter_map(|flight| flight.unacknowledged_since).min().map(|since| since.elapsed())
     }
 
+    /// Kafka's client has taken an event of this order, which its pointer of this number points to.
     pub fn begin(&mut self, order_id: OrderId, seq: i64, bytes: usize) {
         self.bytes += bytes;
         let flight = Flight { seq, bytes, unacknowledged_since: Some(Instant::now()), is_followed: false };
@@ -91,11 +102,14 @@ impl Flights {
         }
     }
 
+    /// Whether there are pointers that may be deleted.
+    #[must_use]
     pub fn any_acknowledged(&self) -> bool {
         !self.acknowledged.is_empty()
     }
 
     /// The pointers that may be deleted.
+    #[must_use]
     pub fn acknowledged(&self) -> Vec<i64> {
         self.acknowledged.iter().filter_map(|order_id| self.flights.get(order_id)).map(|flight| flight.seq).collect()
     }

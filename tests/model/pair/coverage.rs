@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How often each thing happened.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Coverage(BTreeMap<String, u64>);
 
 impl Coverage {
@@ -29,6 +29,11 @@ impl Coverage {
     /// How often it happened.
     pub fn times(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// The cells of tables that histories came through.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str).filter(|what| what.contains(" × "))
     }
 
     /// What of these never happened.
@@ -156,13 +161,21 @@ pub fn reachable_cells() -> Vec<String> {
 }
 
 /// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 19] = [
+pub const TROUBLE: [&str; 31] = [
     "the day that an absent recipient wishes has no room",
     "an order is refused because nothing is left",
     "a refusal names other days",
-    "a record is sent and not acknowledged, and sent again",
+    "a record arrives, the relay does not hear of it, and it is sent again",
     "a record is lost on the way to the broker, and sent again",
+    "a relay dies with a record on its way",
+    "a relay dies before it hears that a record has arrived",
+    "a relay dies before it deletes a pointer",
+    "two relays send one event",
     "an old record is sent once more",
+    "a consumer dies before its commit",
+    "a consumer dies before it stores its offset",
+    "two consumers have read the same",
+    "a claim fails because another reader was first",
     "a reader goes back",
     "two records change places",
     "a repeat has no effect",
@@ -172,8 +185,12 @@ pub const TROUBLE: [&str; 19] = [
     "a gap is closed",
     "OrderCancelled jumps a parked OrderCompleted",
     "OrderCancelled jumps an OrderCompleted that has not arrived",
-    "an OrderCompleted that was jumped arrives and is stale",
-    "somebody has to look at a cancellation without an answer",
+    "an OrderCompleted that was jumped or given up arrives and is stale",
+    "an operator gives up an OrderCompleted that cannot be applied",
+    "somebody has to look at an order",
+    "somebody has to look at a delivery",
     "an order waits once more for its outcome",
     "a cancellation that has not gone out is not asked for again",
+    "a question is asked and asked again, and nobody answers",
+    "a batch is halved until what cannot be applied is alone",
 ];

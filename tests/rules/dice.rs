@@ -31,16 +31,4 @@ impl Dice {
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         if from.is_empty() { None } else { Some(from[self.roll(from.len())]) }
     }
-
-    /// One of these, each as often as its weight says.
-    pub fn pick_weighted<T: Copy>(&mut self, from: &[(T, usize)]) -> T {
-        let mut roll = self.roll(from.iter().map(|(_, weight)| weight).sum());
-        for (one, weight) in from {
-            if roll < *weight {
-                return *one;
-            }
-            roll -= weight;
-        }
-        panic!("a roll beyond the sum of the weights")
-    }
 }
