@@ -63,18 +63,21 @@ pub(super) async fn parked_events(pool: &PgPool, before: DateTime<Utc>) -> sqlx:
 /// elsewhere. None while somebody else is at work.
 pub(super) async fn operations(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
     let over = sqlx::query!(
-        "with replayed as (
-             delete from replays where id = any (array(
-                 select id from replays where coalesce(ended_at, case when started_at is null then made_at end) < $1 limit $2))
-             returning id
+        "with over as (
+             select id from replays where coalesce(ended_at, case when started_at is null then made_at end) < $1
+             union all select id from pauses where least(ended_at, until) < $1
+             union all select id from republications where ended_at < $1
+             limit $2
+         ), replayed as (
+             delete from replays where id in (select id from over) returning id
          ), paused as (
-             delete from pauses where id = any (array(select id from pauses where least(ended_at, until) < $1 limit $2)) returning id
+             delete from pauses where id in (select id from over) returning id
          ), republished as (
-             delete from republications where id = any (array(select id from republications where ended_at < $1 limit $2)) returning id
+             delete from republications where id in (select id from over) returning id
          )
          select id from replayed union all select id from paused union all select id from republished",
         before,
-        ROWS / 3,
+        ROWS,
     );
     let Some(mut tx) = alone(pool).await? else { return Ok(None) };
     let removed = over.fetch_all(&mut *tx).await;

@@ -58,3 +58,26 @@ async fn what_operators_asked_for_goes_after_it_has_ended_and_who_asked_stays() 
     assert_eq!(books.number("select count(*) from operator_actions").await?, 1);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_turn_goes_on_until_nothing_is_left_of_any_kind() -> Result<()> {
+    let books = Books::new("manyaskedfor").await;
+    let (long_ago, many) = (day(0), 1_200_i64);
+    for (columns, values) in [
+        ("replays (id, made_at, made_by, reason, per_second)", "$1, 'olga', 'a trial', 50"),
+        (
+            "pauses (id, what, name, reason, owner, since, until)",
+            "'consumer', n::text, 'a trial', 'olga', $1, $1 + interval '1 second'",
+        ),
+    ] {
+        let insert =
+            format!("insert into {columns} select gen_random_uuid(), {values} from generate_series(1, $2) as n");
+        sqlx::query(sqlx::AssertSqlSafe(insert)).bind(long_ago).bind(many).execute(&books.pool).await?;
+    }
+    assert_eq!(books.janitor().step(day(10)).await?.operations, 2 * many.unsigned_abs());
+    assert_eq!(
+        books.number("select count(*) from replays").await? + books.number("select count(*) from pauses").await?,
+        0
+    );
+    Ok(())
+}
