@@ -13,7 +13,7 @@ use sqlx::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{handover::HandOver, pauses::Pauses, relay::Relay};
+use super::{handover::HandOver, relay::Relay};
 use crate::database::answered;
 
 /// The advisory lock's number: any, as long as it is the same in every instance. A database belongs to one service.
@@ -58,8 +58,6 @@ pub struct Leader {
     pub pool: PgPool,
     /// What commits of this process hand over.
     pub handed_over: HandOver,
-    /// Whether anything may be sent.
-    pub pauses: Pauses,
     /// Told whether this one sends.
     pub standing: watch::Sender<Standing>,
 }
@@ -130,7 +128,7 @@ impl Leader {
 
     /// Turns the relay until the lock's connection is lost or the service stops.
     async fn lead(&mut self, connection: PgListener, stop: &CancellationToken) -> anyhow::Result<()> {
-        let Self { relay, handed_over, pauses, .. } = self;
+        let Self { relay, handed_over, .. } = self;
         let mut listening = pin!(listen(connection, handed_over));
         relay.begin();
         loop {
@@ -138,7 +136,7 @@ impl Leader {
                 // A turn can wait as long as Kafka is away; its events stay in flight.
                 () = stop.cancelled() => return Ok(()),
                 lost = &mut listening => return lost.context("the relay's lock is lost"),
-                turned = turn(relay, pauses) => turned?,
+                turned = turn(relay) => turned?,
             };
         }
     }
@@ -146,15 +144,14 @@ impl Leader {
 
 /// One turn, once it may be made. What is under way when somebody holds the topic back is waited for; what comes meanwhile is in the
 /// outbox, and found there.
-async fn turn(relay: &mut Relay, pauses: &Pauses) -> anyhow::Result<()> {
-    if pauses.now().sending {
+async fn turn(relay: &mut Relay) -> anyhow::Result<()> {
+    if relay.pauses.now().sending {
         relay.finish(SETTLE_WITHIN).await?;
-        pauses.sending().await;
+        relay.pauses.sending().await;
         relay.begin();
     }
     relay.called().await;
-    // It may have waited for long.
-    if pauses.now().sending { Ok(()) } else { relay.step().await.map(drop) }
+    relay.step().await.map(drop)
 }
 
 async fn take_lock(connection: &mut PgListener) -> anyhow::Result<bool> {

@@ -65,7 +65,7 @@ pub use lookout::{ConsumerView, Lookout, group};
 pub use marks::{Mark, Marks, marks};
 pub use outbox::{Outgoing, Wake, Wakes, announce, outbox_age};
 pub use parking::CAUSES;
-pub use pauses::{Paused, Pauses};
+pub use pauses::{Names, Paused, Pauses};
 pub use progress::{Progress, Standpoint};
 pub use reactions::{Effect, Incoming, Reactions};
 pub use reader::{Reader, Seen};

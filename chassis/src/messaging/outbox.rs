@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::handover::HandOver;
 use crate::{
     Tx,
+    database::answered,
     planted::{Bug, Point, crash_at, planted},
 };
 
@@ -253,9 +254,12 @@ impl Logged {
     }
 }
 
-/// Deletes the pointers of acknowledged events: the only place where a pointer goes.
-pub(crate) async fn delete_acknowledged(pool: &PgPool, seqs: &[i64]) -> sqlx::Result<u64> {
-    let deleted = sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs).execute(pool).await?;
-    crash_at(Point::Deleted);
-    Ok(deleted.rows_affected())
+/// Deletes the pointers of acknowledged events, if there are any: the only place where a pointer goes.
+pub(crate) async fn delete_acknowledged(pool: &PgPool, seqs: &[i64]) -> sqlx::Result<()> {
+    if !seqs.is_empty() {
+        let delete = sqlx::query!("delete from outbox where seq = any ($1::bigint[])", seqs);
+        answered(delete.execute(pool)).await?;
+        crash_at(Point::Deleted);
+    }
+    Ok(())
 }

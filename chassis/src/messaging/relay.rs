@@ -22,8 +22,8 @@ use super::{
     handover::HandOver,
     kafka::KafkaSettings,
     outbox::{self, Pending},
+    pauses::Pauses,
 };
-use crate::database::answered;
 pub use flights::Flights;
 use pages::{Pages, Wanted};
 use producing::{Client, Given};
@@ -53,6 +53,7 @@ pub struct Relay {
     topic: Topic,
     client: Client,
     handed_over: HandOver,
+    pub(super) pauses: Pauses,
     pages: Pages,
     flights: Flights,
     rests: Rests,
@@ -66,7 +67,13 @@ impl Relay {
     pub fn new(pool: PgPool, topic: Topic, settings: &KafkaSettings, handed_over: HandOver) -> anyhow::Result<Self> {
         let client = Client::new(settings, topic)?;
         let (pages, flights, rests) = (Pages::unread(), Flights::default(), Rests::default());
-        Ok(Self { pool, topic, client, handed_over, pages, flights, rests })
+        Ok(Self { pool, topic, client, handed_over, pauses: Pauses::default(), pages, flights, rests })
+    }
+
+    /// The same, and it sends nothing while somebody holds its topic back: not even in the middle of a turn.
+    #[must_use]
+    pub fn heeding(self, pauses: Pauses) -> Self {
+        Self { pauses, ..self }
     }
 
     /// For a relay that begins to lead: what it has by hand or has read may be long past. What is to be sent is in the outbox.
@@ -117,7 +124,7 @@ impl Relay {
                 tokio::select! { () = reports.arrived() => {}, () = sleep(PATIENCE) => {} }
                 self.take_reports();
             }
-            delete(self.pool.clone(), self.flights.acknowledged()).await?;
+            outbox::delete_acknowledged(&self.pool, &self.flights.acknowledged()).await?;
             self.flights.end_acknowledged();
         }
         Ok(())
@@ -171,7 +178,7 @@ impl Relay {
     }
 
     fn may_send(&self) -> bool {
-        self.flights.have_room() && !self.rests.are_too_many()
+        !self.pauses.now().sending && self.flights.have_room() && !self.rests.are_too_many()
     }
 
     /// Gives one event to Kafka's client, and gets it back if the client has no room.
@@ -246,7 +253,8 @@ impl Relay {
         let acknowledged = self.flights.acknowledged();
         let relayed = acknowledged.len();
         let wanted = self.is_to_read().then(|| self.wanted());
-        let deletion = delete(self.pool.clone(), acknowledged);
+        let pool = self.pool.clone();
+        let deletion = outbox::delete_acknowledged(&pool, &acknowledged);
         let reading = pages::read(self.pool.clone(), self.topic, wanted);
         let (deleted, page) = self.while_sending(future::join(deletion, reading)).await;
         deleted?;
@@ -288,11 +296,4 @@ impl Relay {
         }
         self.pages.wanted(self.flights.orders().chain(self.rests.asleep()).collect())
     }
-}
-
-async fn delete(pool: PgPool, acknowledged: Vec<i64>) -> sqlx::Result<()> {
-    if !acknowledged.is_empty() {
-        answered(outbox::delete_acknowledged(&pool, &acknowledged)).await?;
-    }
-    Ok(())
 }

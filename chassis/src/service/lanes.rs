@@ -78,8 +78,8 @@ impl Lanes {
         let (pool, handed_over, mut gate) = (self.pools.relay, wakes.relay.clone(), opened);
         stages.add("relay", move |stop| async move {
             if passes(&mut gate, &stop).await {
-                let relay = Relay::new(pool.clone(), self.announces_on, &kafka, handed_over.clone())?;
-                Leader { relay, pool, handed_over, pauses, standing }.run(stop).await;
+                let relay = Relay::new(pool.clone(), self.announces_on, &kafka, handed_over.clone())?.heeding(pauses);
+                Leader { relay, pool, handed_over, standing }.run(stop).await;
             }
             anyhow::Ok(())
         });

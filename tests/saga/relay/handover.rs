@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use chassis::{
     Tx,
-    messaging::{HandOver, Outgoing, Relay, announce},
+    messaging::{HandOver, Names, Outgoing, Pauses, Relay, announce},
 };
-use shared_events::{OrderId, Version};
+use shared_events::{OrderId, Topic, Version};
 use sqlx::PgPool;
 use tests::{COMMIT, Env, PATIENCE, Proxy, Traffic, eventually, fresh_order};
 
@@ -70,6 +70,30 @@ async fn what_is_handed_over_goes_out_once_and_what_finds_no_room_is_found_in_th
     let lanes = outbox.lanes().await;
     assert_eq!((lanes.len(), repeats_and_disorder(&lanes)), (all.len(), (0, 0)));
     assert_eq!(outbox.unsent().await?, []);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_whose_topic_is_held_back_sends_nothing_not_even_what_is_handed_over() -> Result<()> {
+    let outbox = Outbox::new("heldback", 1).await;
+    let (handed_over, pauses) = (HandOver::default(), Pauses::default());
+    let relay = outbox.relay_told_by(outbox.pool.clone(), handed_over.clone());
+    let mut relay = relay.heeding(pauses.clone());
+    let names = Names { instance: "one".to_owned(), listens_to: Topic::Deliveries, announces_on: Topic::Orders };
+    let begin = "insert into pauses (id, what, name, reason, owner, since, until)
+                 values (gen_random_uuid(), 'topic', 'orders', 'to see', 'ada', now(), now() + interval '1 hour')";
+    sqlx::query(begin).execute(&outbox.pool).await?;
+    pauses.look(&outbox.pool, &names).await?;
+    let order = fresh_order();
+    announcing(&outbox.pool, &handed_over, &[order]).await?.commit().await?;
+    until_idle(&mut relay).await;
+    assert_eq!(outbox.unsent().await?, [(order, Version(1))]);
+    assert!(outbox.lanes().await.is_empty(), "it has gone out");
+
+    sqlx::query("update pauses set ended_at = now(), ended_by = 'ada'").execute(&outbox.pool).await?;
+    pauses.look(&outbox.pool, &names).await?;
+    until_all_are_sent(&mut relay, &outbox, PATIENCE).await;
+    assert_eq!(outbox.lanes().await[&order].len(), 1);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use chassis::{
     Tx,
-    messaging::{self, HandOver, Leader, Outgoing, Pauses, Standing},
+    messaging::{self, HandOver, Leader, Outgoing, Standing},
 };
 use shared_events::OrderId;
 use sqlx::{PgPool, postgres::PgListener};
@@ -27,8 +27,7 @@ impl Instance {
         let (sender, standing) = watch::channel(Standing::Down);
         let pool = outbox.connections(3);
         let relay = outbox.relay_told_by(pool.clone(), handed_over.clone());
-        let leader =
-            Leader { relay, pool, handed_over: handed_over.clone(), pauses: Pauses::default(), standing: sender };
+        let leader = Leader { relay, pool, handed_over: handed_over.clone(), standing: sender };
         let task = tokio::spawn(leader.run(stop.clone()));
         Self { handed_over, standing, stop, task }
     }
