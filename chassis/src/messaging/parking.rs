@@ -115,7 +115,7 @@ async fn write(tx: &mut Tx<'_>, parked: &Parked<'_>) -> sqlx::Result<()> {
            from unnest($4::uuid[], $5::text[], $6::integer[], $7::bigint[], $8::uuid[], $9::bigint[], $10::bytea[], $11::bytea[],
                        $12::text[], $13::text[], $14::timestamptz[], $15::integer[], $16::integer[])
                 as new (id, topic, "partition", "offset", order_id, version, key, payload, cause, error, retried_at, headers, until)
-           on conflict (topic, "partition", "offset", order_id, version) do update
+           on conflict (topic, "partition", "offset", order_id, version, digest) do update
            set cause = excluded.cause, error = excluded.error,
                -- What was only waiting has not failed yet: its own tries begin now. And what is held back is not tried.
                attempts = case when excluded.cause = 'paused' then parked.attempts

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use bytes::Bytes;
 use chassis::messaging::{Outcome, Record};
 use shared_events::OrderId;
@@ -111,6 +111,23 @@ async fn a_broken_record_that_comes_again_is_still_one_parked_record() {
     let parked = receiver.parked().await;
     assert_eq!(parked.len(), 1);
     parked[0].ensure_is(&broken).expect("it is kept as it came");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_broken_record_at_the_same_place_is_kept_too_when_the_topic_was_made_anew() -> Result<()> {
+    let receiver = Receiver::new("poisonanew").await;
+    let topic = receiver.env.topic(shared_events::Topic::Orders);
+    let broken = poison(&topic).into_iter().map(|(record, _)| record);
+    let at_one_place: Vec<_> = broken.map(|record| Record { partition: 0, offset: 0, ..record }).collect();
+    for record in &at_one_place {
+        assert!(matches!(receiver.one(record.clone()).await, Outcome::Parked(_)));
+    }
+    let parked = receiver.parked().await;
+    for record in &at_one_place {
+        ensure!(parked.iter().any(|parked| parked.ensure_is(record).is_ok()), "{record:?} is not kept");
+    }
+    assert_eq!(parked.len(), at_one_place.len());
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
