@@ -6,16 +6,18 @@ use chrono::{DateTime, SubsecRound, Utc};
 use shared_events::{EventId, Stamp};
 use uuid::Uuid;
 
+use crate::planted;
+
 /// The time now, to the microsecond: what PostgreSQL keeps, so that a value survives the round trip unchanged.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(6)
+    (Utc::now() + planted::clock_is_off_by()).trunc_subsecs(6)
 }
 
 /// A new id that sorts by time (UUIDv7), so that rows are inserted at the end of their index.
 #[must_use]
 pub fn fresh_id() -> Uuid {
-    Uuid::now_v7()
+    planted::moved(Uuid::now_v7())
 }
 
 /// What one decision of the domain needs: the moment and the ids it may use up.

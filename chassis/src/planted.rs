@@ -1,6 +1,10 @@
 //! Mistakes made on purpose, to see whether the fault runs notice (`cargo faults -- --bug NAME`, docs/faults.md), and places at which a
-//! process can be made to end in the middle of something (`--profile crashes`). Each mistake stands where somebody could make it. Without
-//! the feature `planted-bugs`, [`planted`] is a constant that says no and [`crash_at`] is empty; a release can't be built with it.
+//! process can be made to end in the middle of something, and a clock that can be moved (`--profile crashes`). Each mistake stands where
+//! somebody could make it. Without the feature `planted-bugs`, [`planted`] is a constant that says no, [`crash_at`] is empty and the clock
+//! is that of the machine; a release can't be built with it.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
 
 #[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
 compile_error!("bugs are planted for fault runs: a release has none of them");
@@ -143,8 +147,13 @@ static CRASH: std::sync::OnceLock<(Point, std::sync::atomic::AtomicI64)> = std::
 #[cfg(feature = "planted-bugs")]
 static CHOSEN: std::sync::OnceLock<Option<Bug>> = std::sync::OnceLock::new();
 
+/// The file that says by how many seconds this process' clock is off.
+#[cfg(feature = "planted-bugs")]
+static CLOCK_FILE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
 /// Takes the bug that `PLANTED_BUG` names, if it names one, and the point of `CRASH_AT`, which is written as `after-commit:20`: the
-/// process ends when it comes there for the 20th time.
+/// process ends when it comes there for the 20th time. `CLOCK_FILE` names a file that says by how many seconds the clock is off; it is
+/// read whenever somebody asks for the time, so that the clock jumps when somebody writes there.
 #[cfg(feature = "planted-bugs")]
 pub(crate) fn choose() -> anyhow::Result<()> {
     let chosen = match std::env::var("PLANTED_BUG") {
@@ -161,6 +170,9 @@ pub(crate) fn choose() -> anyhow::Result<()> {
         let point = Point::ALL.into_iter().find(|point| point.name() == name);
         let point = point.ok_or_else(|| anyhow::anyhow!("there is no point {name:?} to crash at"))?;
         CRASH.get_or_init(|| (point, passes.parse().unwrap_or(1).into()));
+    }
+    if let Ok(file) = std::env::var("CLOCK_FILE") {
+        CLOCK_FILE.get_or_init(|| file);
     }
     tracing::warn!("this program can have bugs on purpose, and has {chosen:?}");
     Ok(())
@@ -197,3 +209,32 @@ pub(crate) fn crash_at(point: Point) {
 #[cfg(not(feature = "planted-bugs"))]
 #[inline(always)]
 pub(crate) const fn crash_at(_: Point) {}
+
+/// By how much the clock is off.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn clock_is_off_by() -> TimeDelta {
+    let said = CLOCK_FILE.get().and_then(|file| std::fs::read_to_string(file).ok());
+    TimeDelta::seconds(said.and_then(|said| said.trim().parse().ok()).unwrap_or(0))
+}
+
+/// By how much the clock is off: not at all.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub(crate) const fn clock_is_off_by() -> TimeDelta {
+    TimeDelta::zero()
+}
+
+/// An id as it would be by the clock that is off: its first 48 bits are milliseconds.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn moved(id: Uuid) -> Uuid {
+    const BEHIND_THE_TIME: u32 = 80;
+    let off_by_ms = i128::from(clock_is_off_by().num_milliseconds());
+    Uuid::from_u128(id.as_u128().wrapping_add_signed(off_by_ms << BEHIND_THE_TIME))
+}
+
+/// An id as it would be by the clock that is off: as it is.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub(crate) const fn moved(id: Uuid) -> Uuid {
+    id
+}

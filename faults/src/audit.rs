@@ -5,8 +5,6 @@ mod asked;
 mod parked;
 mod published;
 
-use std::collections::HashSet;
-
 use anyhow::Result;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -14,9 +12,9 @@ use uuid::Uuid;
 
 use self::asked::{Asked, Placed, Planned, both_sides};
 use self::published::{Log, Published};
+use crate::archive::Archive;
 use crate::broker;
 use crate::fault::Side;
-use crate::hostile::Place;
 use crate::load::journal::Line;
 
 /// One sentence that must be true, and everything that contradicts it.
@@ -91,7 +89,7 @@ pub struct Seen {
     pub orders: usize,
     pub deliveries: usize,
     /// Records that nobody can read.
-    pub poison: usize,
+    pub poison: u64,
     /// Events on both topics, and how many of them are there once more.
     pub published: usize,
     pub repeats: usize,
@@ -102,7 +100,7 @@ pub struct Evidence<'a> {
     pub journal: &'a [Line],
     pub databases: [&'a PgPool; 2],
     pub bootstrap: &'a str,
-    pub poison: HashSet<Place>,
+    pub archive: &'a Archive,
 }
 
 impl Evidence<'_> {
@@ -131,7 +129,8 @@ impl Evidence<'_> {
                 "select topic, partition, \"offset\", cause, error from parked_events where resolved_at is null";
             parked.extend(sqlx::query_as(waits).fetch_all(pool).await?);
         }
-        findings.push(parked::only_poison(&self.poison, &parked));
+        let poison = self.archive.poison();
+        findings.push(parked::only_poison(&poison, &parked));
         let (placed, planned) = (placed(orders).await?, planned(deliveries).await?);
         let asked = Asked::of(self.journal);
         findings.push(both_sides(&placed, &planned));
@@ -146,7 +145,7 @@ impl Evidence<'_> {
             open: placed.iter().filter(is_open).count(),
             orders: placed.len(),
             deliveries: planned.len(),
-            poison: self.poison.len(),
+            poison: poison.values().map(|times| times.at_most).sum(),
             ..Seen::default()
         };
         Ok((findings, seen))
@@ -155,8 +154,7 @@ impl Evidence<'_> {
     /// What one topic tells by itself, and compared with the log of who announces there and the offsets of who reads there.
     async fn published(&self, side: Side, findings: &mut Vec<Finding>) -> Result<Vec<Published>> {
         let topic = side.announces_on();
-        let (published, readable) =
-            published::events(topic, broker::read_all(self.bootstrap, topic).await?, &self.poison);
+        let (published, readable) = published::events(topic, self.archive.all(self.bootstrap, side).await?);
         let log = log(self.databases[side.index()]).await?;
         let reader = side.other().service();
         let positions = broker::positions(self.bootstrap, reader, topic).await?;

@@ -1,8 +1,9 @@
 //! Kafka by hand: everything that is on a topic, records as they are, how far a group has come. By librdkafka alone, past every proxy.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use devstack::wait_until;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -58,7 +59,7 @@ pub struct Position {
     pub end: i64,
 }
 
-/// Everything that a topic holds at this moment, from offset 0, partition after partition.
+/// Everything that a topic holds at this moment, partition after partition.
 pub async fn read_all(bootstrap: &str, topic: &str) -> Result<Vec<Record>> {
     let (bootstrap, topic) = (bootstrap.to_owned(), topic.to_owned());
     tokio::task::spawn_blocking(move || read(&bootstrap, &topic)).await.context("the reader broke down")?
@@ -69,8 +70,7 @@ fn read(bootstrap: &str, topic: &str) -> Result<Vec<Record>> {
     let (mut records, mut assigned, mut left) = (Vec::new(), TopicPartitionList::new(), 0);
     for partition in partitions(&consumer, topic)? {
         let (begin, end) = consumer.fetch_watermarks(topic, partition, ANSWER_WITHIN)?;
-        ensure!(begin == 0, "{topic}/{partition} has lost what was before {begin}");
-        left += end;
+        left += end - begin;
         assigned.add_partition_offset(topic, partition, Offset::Beginning)?;
     }
     consumer.assign(&assigned)?;
@@ -81,6 +81,18 @@ fn read(bootstrap: &str, topic: &str) -> Result<Vec<Record>> {
     }
     records.sort_by_key(|record| (record.partition, record.offset));
     Ok(records)
+}
+
+/// Deletes these records, and whatever lies before them in their partitions.
+pub async fn delete(bootstrap: &str, topic: &str, records: &[Record]) -> Result<()> {
+    let ends: BTreeMap<i32, i64> = records.iter().map(|record| (record.partition, record.offset + 1)).collect();
+    let mut until = TopicPartitionList::new();
+    for (partition, end) in &ends {
+        until.add_partition_offset(topic, *partition, Offset::Offset(*end))?;
+    }
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", bootstrap).create()?;
+    let deleted = admin.delete_records(&until, &AdminOptions::new().operation_timeout(Some(ANSWER_WITHIN))).await?;
+    deleted.elements().iter().try_for_each(|partition| partition.error()).context("records could not be deleted")
 }
 
 /// Sends records to the partitions that they name, in order; says where each came to lie.

@@ -157,6 +157,16 @@ pub enum Repeated {
     Backwards,
 }
 
+/// What becomes of records before they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unread {
+    /// They are gone.
+    Dropped,
+    /// The last one comes first.
+    Overtaken,
+}
+
 /// A fault, with everything that was drawn for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "fault")]
@@ -177,6 +187,8 @@ pub enum Fault {
     BrokerKilled { down_ms: u64 },
     /// SIGSTOP to the broker.
     BrokerPaused { for_ms: u64 },
+    /// The broker loses everything it had.
+    BrokerWiped,
     /// An orderly restart of the broker.
     BrokerRestarted,
     /// SIGKILL to the postmaster of both databases.
@@ -191,10 +203,16 @@ pub enum Fault {
     Repeats { side: Side, how: Repeated, records: u64, drawn: u64 },
     /// Somebody writes what nobody can read to where this side announces.
     Poison { side: Side, records: u64, drawn: u64 },
+    /// Nobody reads what this side announces for a while, and then it has become something else.
+    Unread { side: Side, how: Unread, for_ms: u64 },
     /// The offsets of this side's consumers are gone: they read from the beginning.
     OffsetsDeleted { side: Side },
     /// All instances of a service end by themselves, when they come to this point for the so-manieth time.
     CrashAt { side: Side, point: Point, pass: u64 },
+    /// The clock of all instances of a service jumps by so many seconds, and back again.
+    ClockJumps { side: Side, by_s: i64, for_ms: u64 },
+    /// A service that begins with an empty database is killed when it has made so many steps of its tables.
+    KilledWhileMigrating { side: Side, steps: i64 },
     /// Further instances of a service come and go, and partitions with them.
     Rebalances { side: Side, instances: usize },
 }
@@ -211,6 +229,7 @@ impl Fault {
             Self::ServiceStopped { .. } => "service stopped under load",
             Self::BrokerKilled { .. } => "broker killed",
             Self::BrokerPaused { .. } => "broker paused",
+            Self::BrokerWiped => "broker wiped",
             Self::BrokerRestarted => "broker restarted",
             Self::DatabaseKilled { .. } => "PostgreSQL killed",
             Self::DiskFull { .. } => "disk full",
@@ -222,8 +241,12 @@ impl Fault {
             Self::Repeats { how: Repeated::AsItWas, .. } => "records repeated",
             Self::Repeats { how: Repeated::Backwards, .. } => "records repeated backwards",
             Self::Poison { .. } => "poison",
+            Self::Unread { how: Unread::Dropped, .. } => "records dropped before they were read",
+            Self::Unread { how: Unread::Overtaken, .. } => "records overtaken before they were read",
             Self::OffsetsDeleted { .. } => "offsets deleted",
             Self::CrashAt { point, .. } => point.names().1,
+            Self::ClockJumps { .. } => "clock jumps",
+            Self::KilledWhileMigrating { .. } => "service killed in the middle of its migrations",
             Self::Rebalances { .. } => "instances come and go",
         }
     }

@@ -1,8 +1,7 @@
 //! What is broken: a PostgreSQL, a Kafka and two instances of each service, all real, all our own, with a proxy on every way that
 //! can be cut.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,9 +10,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tests::{Proxy, Traffic};
 
+use crate::archive::Archive;
 use crate::disk::SmallDisk;
 use crate::fault::Side;
-use crate::hostile::Place;
 use crate::plan::INSTANCES;
 
 /// How long an instance may take until it is ready again, when all that it needs is there.
@@ -30,6 +29,8 @@ pub struct Station {
     pub to_broker: Proxy,
     /// How many further instances have come and gone.
     pub guests: usize,
+    /// By how many seconds its instances' clock is off, if they look there.
+    pub clock: PathBuf,
     settings: ServiceSettings,
 }
 
@@ -42,8 +43,11 @@ pub struct Ground {
     pub postgres: Postgres,
     /// What both databases are on, if it can be filled.
     pub disk: Option<SmallDisk>,
-    /// Where records lie that nobody can read.
-    pub poison: HashSet<Place>,
+    /// What lay on the topics.
+    pub archive: Archive,
+    /// How many services have begun with an empty database of their own, and what their tables lack.
+    pub apart: usize,
+    pub half_made: Vec<String>,
     pools: [PgPool; 2],
 }
 
@@ -90,7 +94,17 @@ impl Ground {
         });
         let [Ok(first), Ok(second)] = pools else { bail!("a database has no URL") };
         step.done("two instances of order-service and two of delivery-service are ready");
-        Ok(Self { orders, deliveries, kafka, postgres, poison: HashSet::new(), disk, pools: [first, second] })
+        Ok(Self {
+            orders,
+            deliveries,
+            kafka,
+            postgres,
+            disk,
+            archive: Archive::default(),
+            apart: 0,
+            half_made: Vec::new(),
+            pools: [first, second],
+        })
     }
 
     pub fn station(&mut self, side: Side) -> &mut Station {
@@ -171,12 +185,16 @@ impl Station {
             disk.take(postgres, database(side)).await?;
         }
         let to_database = Proxy::before(&url).await;
+        let directory = plain.log_directory.as_deref().context("the services' logs are to be kept")?;
+        let clock = directory.join(format!("{}.clock", side.service()));
+        let look = ("CLOCK_FILE".to_owned(), clock.display().to_string());
         let settings = ServiceSettings {
             database_url: to_database.url(&url),
             kafka_bootstrap_servers: to_broker.address().to_string(),
+            environment: plain.environment.into_iter().chain([look]).collect(),
             ..plain
         };
-        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, guests: 0, settings };
+        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, guests: 0, clock, settings };
         for number in 1..=INSTANCES {
             let instance = station.further(number).await?;
             station.instances.push(instance);
@@ -187,6 +205,19 @@ impl Station {
     /// What its instances find in their environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         self.settings.environment.clone()
+    }
+
+    /// An instance with a database and topics of its own, only just started.
+    pub fn apart(&self, name: &str, database_url: String) -> Result<ServiceProcess> {
+        let topic_prefix = format!("{name}-");
+        let settings = ServiceSettings {
+            instance_id: name.to_owned(),
+            name: name.to_owned(),
+            database_url,
+            topic_prefix,
+            ..self.settings.clone()
+        };
+        ServiceProcess::start(settings)
     }
 
     /// One more instance, ready.

@@ -5,6 +5,7 @@ use serde_json::json;
 use shared_events::Envelope;
 use uuid::Uuid;
 
+use crate::archive::Spot;
 use crate::broker::{self, Record};
 use crate::dice::Dice;
 use crate::fault::{Repeated, Side};
@@ -12,9 +13,6 @@ use crate::ground::Ground;
 
 /// One purpose of the dice.
 const WRITING: u64 = 3;
-
-/// Where a record lies: topic, partition, offset.
-pub type Place = (String, i32, i64);
 
 /// Sends records of a topic a second time; says how many.
 pub async fn repeat(ground: &Ground, side: Side, how: Repeated, records: u64, drawn: u64) -> Result<u64> {
@@ -34,12 +32,11 @@ pub async fn repeat(ground: &Ground, side: Side, how: Repeated, records: u64, dr
 }
 
 /// Sends records that nobody can read; says where they lie.
-pub async fn poison(ground: &Ground, side: Side, records: u64, drawn: u64) -> Result<Vec<Place>> {
+pub async fn poison(ground: &Ground, side: Side, records: u64, drawn: u64) -> Result<Vec<Spot>> {
     let (bootstrap, topic) = (ground.kafka.bootstrap(), side.announces_on());
     let mut dice = Dice::of(drawn, WRITING);
     let poison: Vec<Record> = (0..records).map(|number| unreadable(&mut dice, number, side)).collect();
-    let places = broker::produce(bootstrap, topic, &poison).await?;
-    Ok(places.into_iter().map(|(partition, offset)| (topic.to_owned(), partition, offset)).collect())
+    broker::produce(bootstrap, topic, &poison).await
 }
 
 /// Each kind in turn. None of them names an order that is there: what claims to be a repeat may be taken for one.

@@ -2,6 +2,7 @@
 //!
 //! Read in this order: `profile.rs` (how much), `plan.rs` (what, and when), `strike.rs` (how), `load` (meanwhile), `audit.rs` (afterwards).
 
+mod archive;
 mod audit;
 mod broker;
 mod dice;
@@ -102,6 +103,14 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
     let patience = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
     let verdict = judge(&ground, &Journal::read(&file)?, healed, patience).await?;
     let mut findings = verdict.findings;
+    if ground.apart > 0 {
+        let violations = std::mem::take(&mut ground.half_made);
+        findings.push(Finding {
+            name: "tables",
+            says: "whoever starts next finishes tables that are half made",
+            violations,
+        });
+    }
     let violations = ground.clear().await?;
     findings.push(Finding { name: "stop", says: "every instance stops in good order", violations });
     Ok(Report {
@@ -132,7 +141,7 @@ async fn judge(ground: &Ground, journal: &[Line], healed: Instant, patience: Dur
         journal,
         databases: Side::BOTH.map(|side| ground.pool(side)),
         bootstrap: ground.kafka.bootstrap(),
-        poison: ground.poison.clone(),
+        archive: &ground.archive,
     };
     let clean = wait_until(patience, async || {
         let (findings, _) = evidence.stored().await?;

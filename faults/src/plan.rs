@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::dice::Dice;
-use crate::fault::{Fault, From, How, Point, Repeated, Side};
+use crate::fault::{Fault, From, How, Point, Repeated, Side, Unread};
 use crate::profile::Profile;
 
 /// How many instances each service has.
@@ -90,6 +90,7 @@ impl Drawing<'_> {
         times(of.brokers_killed, &mut |dice| Fault::BrokerKilled { down_ms: dice.between(100, 2_000) });
         times(of.brokers_paused, &mut |dice| Fault::BrokerPaused { for_ms: dice.between(3_000, 8_000) });
         times(of.brokers_restarted, &mut |_| Fault::BrokerRestarted);
+        times(of.brokers_wiped, &mut |_| Fault::BrokerWiped);
         times(of.databases_killed, &mut |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
         times(of.backends_cut, &mut |_| Fault::BackendsCut);
         times(of.disks_filled, &mut |dice| Fault::DiskFull { for_ms: dice.between(2_000, 4_000) });
@@ -128,12 +129,24 @@ impl Drawing<'_> {
             });
         }
         times(of.poisonings, &mut |dice, side| Fault::Poison { side, records: of.poison, drawn: dice.below(u64::MAX) });
+        for (count, how) in [(of.unread_dropped, Unread::Dropped), (of.unread_overtaken, Unread::Overtaken)] {
+            times(count, &mut |dice, side| Fault::Unread { side, how, for_ms: dice.between(1_000, 3_000) });
+        }
         times(of.offsets_deleted, &mut |_, side| Fault::OffsetsDeleted { side });
         for (side, point) in Side::BOTH.into_iter().flat_map(|side| Point::ALL.map(|point| (side, point))) {
             // Some are passed only once.
             let last = if matches!(point, Point::Revoked | Point::Stopping) { 1 } else { 12 };
             times(of.crashes, &mut |dice, _| Fault::CrashAt { side, point, pass: dice.between(1, last) });
         }
+        times(of.clock_jumps, &mut |dice, side| Fault::ClockJumps {
+            side,
+            by_s: dice.one_of(&[-72_000, -1_800, 1_800, 72_000]),
+            for_ms: dice.between(3_000, 6_000),
+        });
+        times(of.killed_while_migrating, &mut |dice, side| Fault::KilledWhileMigrating {
+            side,
+            steps: i64::try_from(dice.between(1, 9)).unwrap_or(1),
+        });
         times(of.storms, &mut |_, side| Fault::Rebalances { side, instances: of.guests });
         faults
     }

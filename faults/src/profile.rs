@@ -53,6 +53,7 @@ pub struct Profile {
     pub brokers_killed: u64,
     pub brokers_paused: u64,
     pub brokers_restarted: u64,
+    pub brokers_wiped: u64,
     pub databases_killed: u64,
     pub backends_cut: u64,
     pub disks_filled: u64,
@@ -65,12 +66,17 @@ pub struct Profile {
     /// How often somebody writes what nobody can read, and how many records each time.
     pub poisonings: u64,
     pub poison: u64,
+    /// How often what a side announces is gone before it is read, and how often it comes backwards.
+    pub unread_dropped: u64,
+    pub unread_overtaken: u64,
     pub offsets_deleted: u64,
     /// How often instances come and go, and how many each time.
     pub storms: u64,
     pub guests: usize,
     /// How often each service ends at each named point.
     pub crashes: u64,
+    pub clock_jumps: u64,
+    pub killed_while_migrating: u64,
 }
 
 impl Profile {
@@ -88,6 +94,7 @@ impl Profile {
             brokers_killed: share(self.brokers_killed),
             brokers_paused: share(self.brokers_paused),
             brokers_restarted: share(self.brokers_restarted),
+            brokers_wiped: share(self.brokers_wiped),
             databases_killed: share(self.databases_killed),
             backends_cut: share(self.backends_cut),
             disks_filled: share(self.disks_filled),
@@ -98,9 +105,13 @@ impl Profile {
             repeats: share(self.repeats),
             repeats_backwards: share(self.repeats_backwards),
             poisonings: share(self.poisonings),
+            unread_dropped: share(self.unread_dropped),
+            unread_overtaken: share(self.unread_overtaken),
             offsets_deleted: share(self.offsets_deleted),
             storms: share(self.storms),
             crashes: share(self.crashes),
+            clock_jumps: share(self.clock_jumps),
+            killed_while_migrating: share(self.killed_while_migrating),
             ..self
         }
     }
@@ -119,6 +130,7 @@ const SMOKE: Profile = Profile {
     brokers_killed: 1,
     brokers_paused: 0,
     brokers_restarted: 0,
+    brokers_wiped: 0,
     databases_killed: 1,
     backends_cut: 1,
     disks_filled: 0,
@@ -130,10 +142,14 @@ const SMOKE: Profile = Profile {
     repeats_backwards: 2,
     poisonings: 2,
     poison: 150,
+    unread_dropped: 1,
+    unread_overtaken: 1,
     offsets_deleted: 1,
     storms: 1,
     guests: 1,
     crashes: 0,
+    clock_jumps: 0,
+    killed_while_migrating: 0,
 };
 
 const CI: Profile = Profile {
@@ -149,6 +165,7 @@ const CI: Profile = Profile {
     brokers_killed: 2,
     brokers_paused: 1,
     brokers_restarted: 1,
+    brokers_wiped: 1,
     databases_killed: 3,
     backends_cut: 2,
     disks_filled: 2,
@@ -160,10 +177,14 @@ const CI: Profile = Profile {
     repeats_backwards: 3,
     poisonings: 4,
     poison: 150,
+    unread_dropped: 2,
+    unread_overtaken: 2,
     offsets_deleted: 2,
     storms: 2,
     guests: 3,
     crashes: 0,
+    clock_jumps: 0,
+    killed_while_migrating: 0,
 };
 
 const FULL: Profile = Profile {
@@ -179,6 +200,7 @@ const FULL: Profile = Profile {
     brokers_killed: 30,
     brokers_paused: 6,
     brokers_restarted: 6,
+    brokers_wiped: 6,
     databases_killed: 54,
     backends_cut: 12,
     disks_filled: 6,
@@ -190,10 +212,14 @@ const FULL: Profile = Profile {
     repeats_backwards: 18,
     poisonings: 30,
     poison: 340,
+    unread_dropped: 12,
+    unread_overtaken: 12,
     offsets_deleted: 6,
     storms: 12,
     guests: 3,
     crashes: 0,
+    clock_jumps: 0,
+    killed_while_migrating: 0,
 };
 
 const CRASHES: Profile = Profile {
@@ -209,6 +235,7 @@ const CRASHES: Profile = Profile {
     brokers_killed: 0,
     brokers_paused: 0,
     brokers_restarted: 0,
+    brokers_wiped: 0,
     databases_killed: 0,
     backends_cut: 0,
     disks_filled: 0,
@@ -220,10 +247,14 @@ const CRASHES: Profile = Profile {
     repeats_backwards: 0,
     poisonings: 0,
     poison: 0,
+    unread_dropped: 0,
+    unread_overtaken: 0,
     offsets_deleted: 0,
     storms: 0,
     guests: 0,
     crashes: 1,
+    clock_jumps: 8,
+    killed_while_migrating: 6,
 };
 
 // What the profiles are said to be at least; the compiler looks.

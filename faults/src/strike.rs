@@ -1,6 +1,9 @@
 //! Carries out one fault, heals it, and says how hard it bit.
 
+mod clocks;
+mod losses;
 mod members;
+mod migrations;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +18,10 @@ use crate::fault::{Fault, From, How, Side};
 use crate::ground::{Ground, READY_WITHIN};
 use crate::hostile;
 use crate::load::Pulse;
+use clocks::jump;
+use losses::{take_unread, wipe_broker};
 use members::{come_and_go, crash, delete_offsets};
+use migrations::kill_while_migrating;
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -98,13 +104,17 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<Option<u64>> {
             hostile::repeat(ground, side, how, records, drawn).await.map(Some)
         }
         Fault::Poison { side, records, drawn } => {
-            let places = hostile::poison(ground, side, records, drawn).await?;
-            let hits = places.len() as u64;
-            ground.poison.extend(places);
+            let spots = hostile::poison(ground, side, records, drawn).await?;
+            let hits = spots.len() as u64;
+            ground.archive.poisoned(side, spots);
             Ok(Some(hits))
         }
+        Fault::BrokerWiped => wipe_broker(ground).await.map(Some),
+        Fault::Unread { side, how, for_ms } => take_unread(ground, side, how, for_ms).await.map(Some),
         Fault::OffsetsDeleted { side } => delete_offsets(ground, side).await.map(Some),
         Fault::Rebalances { side, instances } => come_and_go(ground, side, instances).await.map(Some),
+        Fault::ClockJumps { side, by_s, for_ms } => jump(ground, side, by_s, for_ms).await.map(Some),
+        Fault::KilledWhileMigrating { side, steps } => kill_while_migrating(ground, side, steps).await.map(Some),
         Fault::CrashAt { side, point, pass } => crash(ground, side, point, pass).await.map(Some),
     }
 }
@@ -142,11 +152,15 @@ async fn hit_service(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::DatabaseKilled { .. }
         | Fault::DiskFull { .. }
         | Fault::BackendsCut
+        | Fault::BrokerWiped
+        | Fault::Unread { .. }
         | Fault::CutOff { .. }
         | Fault::Repeats { .. }
         | Fault::Poison { .. }
         | Fault::OffsetsDeleted { .. }
         | Fault::Rebalances { .. }
+        | Fault::ClockJumps { .. }
+        | Fault::KilledWhileMigrating { .. }
         | Fault::CrashAt { .. } => anyhow::bail!("{} hits no instance", fault.kind()),
     }
 }
@@ -191,11 +205,15 @@ async fn hit_servers(ground: &mut Ground, fault: &Fault) -> Result<()> {
         | Fault::ServicePaused { .. }
         | Fault::ServiceStopped { .. }
         | Fault::BackendsCut
+        | Fault::BrokerWiped
+        | Fault::Unread { .. }
         | Fault::CutOff { .. }
         | Fault::Repeats { .. }
         | Fault::Poison { .. }
         | Fault::OffsetsDeleted { .. }
         | Fault::Rebalances { .. }
+        | Fault::ClockJumps { .. }
+        | Fault::KilledWhileMigrating { .. }
         | Fault::CrashAt { .. } => anyhow::bail!("{} hits no server", fault.kind()),
     }
 }

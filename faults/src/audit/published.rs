@@ -1,13 +1,13 @@
 //! What both topics say, from offset 0: by the contract alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use shared_events::{DeliveryFailed, Envelope, Event};
 use uuid::Uuid;
 
 use super::Finding;
+use crate::archive::Found;
 use crate::broker::{Position, Record};
-use crate::hostile::Place;
 
 /// A record that is an event.
 #[derive(Clone, Debug)]
@@ -20,12 +20,9 @@ pub struct Published {
 pub type Log = HashMap<(Uuid, i64), (Uuid, String)>;
 
 /// The events of a topic. Nobody may have written anything else, but the poison.
-pub fn events(topic: &str, records: Vec<Record>, poison: &HashSet<Place>) -> (Vec<Published>, Finding) {
+pub fn events(topic: &str, found: Vec<Found>) -> (Vec<Published>, Finding) {
     let (mut published, mut violations) = (Vec::new(), Vec::new());
-    for record in records {
-        if poison.contains(&(topic.to_owned(), record.partition, record.offset)) {
-            continue;
-        }
+    for Found { record, .. } in found.into_iter().filter(|found| !found.is_poison) {
         let data = record.payload.as_deref().unwrap_or_default();
         match Envelope::from_wire(|name| record.header(name), data) {
             Ok(envelope) => published.push(Published { envelope, record }),
@@ -239,8 +236,8 @@ mod tests {
     fn what_nobody_can_read_is_found_unless_it_is_known_to_be_poison() {
         let mut record = cancelled(1, 1).record;
         record.headers.clear();
-        let poison = HashSet::from([("deliveries".to_owned(), 0, 1)]);
-        assert_eq!(events("deliveries", vec![record.clone()], &HashSet::new()).1.violations.len(), 1);
-        assert!(events("deliveries", vec![record], &poison).1.violations.is_empty());
+        let violations =
+            |is_poison| events("deliveries", vec![Found { record: record.clone(), is_poison }]).1.violations;
+        assert_eq!((violations(false).len(), violations(true).len()), (1, 0));
     }
 }
