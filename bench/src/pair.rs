@@ -5,6 +5,7 @@ mod lone;
 mod long;
 mod open;
 mod outage;
+mod overload;
 mod scale;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::lone::lone;
 pub use self::long::long;
 pub use self::open::{shares, steady};
 pub use self::outage::outage;
+pub use self::overload::overload;
 pub use self::scale::scale;
 
 const CONNECTIONS: u32 = 64;

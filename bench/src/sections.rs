@@ -30,6 +30,8 @@ pub enum Section {
     Scale,
     /// 100,000 orders while Kafka is away, and how long it takes to make them good
     Outage,
+    /// Three times what the pair can do: how much of it is done, and how soon the rest is refused
+    Overload,
     /// Ten minutes at 70 %: do tables grow that should not
     Long,
     /// The burst and 500 orders a second with no other orders present, with 1 million and with 5 million
@@ -54,6 +56,7 @@ impl Section {
             Section::Sustained => run.on_a_pair(pair::sustained).await,
             Section::Steady => run.on_a_pair(pair::steady).await,
             Section::Open => run.on_a_pair(pair::shares).await,
+            Section::Overload => run.on_a_pair(pair::overload).await,
             Section::Lone => run.on_a_pair(pair::lone).await,
             Section::Long => run.on_a_pair(pair::long).await,
             Section::Growth => {

@@ -67,6 +67,8 @@ pub const TARGETS: &[Target] = &[
     target("steady.saga_p50_ms", Bound::Most(10.0)),
     gate("steady.saga_p99_ms", Bound::Most(40.0)),
     target("open70.saga_p99_ms", Bound::Most(150.0)),
+    target("overload.accepted_per_peak", Bound::Least(0.8)),
+    target("overload.refused_p99_ms", Bound::Most(50.0)),
     target("lone.saga_p50_ms", Bound::Most(8.0)),
     target("two_instances.saga_p99_ms", Bound::Most(60.0)),
     target("relay.rows_per_s", Bound::LeastTimes(0.6, L3)),

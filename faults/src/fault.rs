@@ -183,13 +183,13 @@ pub enum Fault {
     ServicePaused { side: Side, instance: usize, for_ms: u64 },
     /// SIGTERM.
     ServiceStopped { side: Side, instance: usize },
-    /// SIGKILL to the broker.
-    BrokerKilled { down_ms: u64 },
-    /// SIGSTOP to the broker.
-    BrokerPaused { for_ms: u64 },
+    /// SIGKILL to the broker, or to so many of them at once, from this one on.
+    BrokerKilled { first: usize, count: usize, down_ms: u64 },
+    /// SIGSTOP to the broker, or to one of them.
+    BrokerPaused { node: usize, for_ms: u64 },
     /// The broker loses everything it had.
     BrokerWiped,
-    /// An orderly restart of the broker.
+    /// An orderly restart of the broker, or of one after the other.
     BrokerRestarted,
     /// SIGKILL to the postmaster of both databases.
     DatabaseKilled { down_ms: u64 },
@@ -227,7 +227,8 @@ impl Fault {
             Self::LeaderKilledWhileCutOff { .. } => "relay leader killed while cut off from the broker",
             Self::ServicePaused { .. } => "service paused",
             Self::ServiceStopped { .. } => "service stopped under load",
-            Self::BrokerKilled { .. } => "broker killed",
+            Self::BrokerKilled { count: 1, .. } => "broker killed",
+            Self::BrokerKilled { .. } => "several brokers killed at once",
             Self::BrokerPaused { .. } => "broker paused",
             Self::BrokerWiped => "broker wiped",
             Self::BrokerRestarted => "broker restarted",

@@ -43,6 +43,8 @@ pub struct Ground {
     pub postgres: Postgres,
     /// What both databases are on, if it can be filled.
     pub disk: Option<SmallDisk>,
+    /// How many brokers there are.
+    pub brokers: usize,
     /// What lay on the topics.
     pub archive: Archive,
     /// How many services have begun with an empty database of their own, and what their tables lack.
@@ -61,10 +63,18 @@ fn database(side: Side) -> &'static str {
 
 impl Ground {
     /// Starts everything, and waits until all instances are ready.
-    pub async fn prepare(binaries: &Binaries, bug: Option<&str>, logs: &Path, progress: &Progress) -> Result<Self> {
+    pub async fn prepare(
+        binaries: &Binaries,
+        brokers: usize,
+        bug: Option<&str>,
+        logs: &Path,
+        progress: &Progress,
+    ) -> Result<Self> {
         let (to_orders, to_deliveries) = (Proxy::to("nowhere").await, Proxy::to("nowhere").await);
         let fronts = vec![to_orders.address().port(), to_deliveries.address().port()];
-        let options = KafkaOptions { heap_mb: HEAP_MB, fronts };
+        // A proxy leads to one broker: the way to several of them stays open.
+        let fronts = if brokers == 1 { fronts } else { Vec::new() };
+        let options = KafkaOptions { heap_mb: HEAP_MB, fronts, nodes: brokers };
         let (postgres, kafka) = tokio::try_join!(Postgres::start_own(progress), Kafka::start_own(&options, progress))?;
         for (proxy, behind) in [&to_orders, &to_deliveries].into_iter().zip(kafka.behind()) {
             proxy.lead_to(&behind);
@@ -75,11 +85,11 @@ impl Ground {
             binary: binaries.order_service.clone(),
             port: None,
             database_url: String::new(),
-            kafka_bootstrap_servers: String::new(),
+            kafka_bootstrap_servers: if brokers == 1 { String::new() } else { kafka.bootstrap().to_owned() },
             topic_prefix: String::new(),
             partitions: PARTITIONS,
             instance_id: String::new(),
-            extra_args: vec!["--open-on-loopback".to_owned()],
+            extra_args: vec!["--open-on-loopback".to_owned(), format!("--replicas={brokers}")],
             environment: bug.map(|bug| ("PLANTED_BUG".to_owned(), bug.to_owned())).into_iter().collect(),
             log_directory: Some(logs.to_path_buf()),
         };
@@ -100,6 +110,7 @@ impl Ground {
             kafka,
             postgres,
             disk,
+            brokers,
             archive: Archive::default(),
             apart: 0,
             half_made: Vec::new(),
@@ -188,9 +199,10 @@ impl Station {
         let directory = plain.log_directory.as_deref().context("the services' logs are to be kept")?;
         let clock = directory.join(format!("{}.clock", side.service()));
         let look = ("CLOCK_FILE".to_owned(), clock.display().to_string());
+        let front = Some(to_broker.address().to_string()).filter(|_| plain.kafka_bootstrap_servers.is_empty());
         let settings = ServiceSettings {
             database_url: to_database.url(&url),
-            kafka_bootstrap_servers: to_broker.address().to_string(),
+            kafka_bootstrap_servers: front.unwrap_or(plain.kafka_bootstrap_servers),
             environment: plain.environment.into_iter().chain([look]).collect(),
             ..plain
         };

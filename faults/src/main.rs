@@ -82,7 +82,7 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
     } else {
         binaries(&progress).await?
     };
-    let mut ground = Ground::prepare(&binaries, bug, kept, &progress).await?;
+    let mut ground = Ground::prepare(&binaries, profile.brokers, bug, kept, &progress).await?;
     let addresses = Side::BOTH.map(|side| ground.addresses(side));
     load::fill(&addresses[0][0], &addresses[1][0]).await?;
     let file = kept.join("journal.jsonl");

@@ -87,8 +87,21 @@ impl Drawing<'_> {
             side: dice.one_of(&Side::BOTH),
             instance: instance(dice),
         });
-        times(of.brokers_killed, &mut |dice| Fault::BrokerKilled { down_ms: dice.between(100, 2_000) });
-        times(of.brokers_paused, &mut |dice| Fault::BrokerPaused { for_ms: dice.between(3_000, 8_000) });
+        times(of.brokers_killed, &mut |dice| Fault::BrokerKilled {
+            first: broker(dice, of),
+            count: 1,
+            down_ms: dice.between(100, 2_000),
+        });
+        times(of.brokers_killed_together, &mut |dice| Fault::BrokerKilled {
+            first: broker(dice, of),
+            // Also all of them.
+            count: dice.one_of(&[of.brokers - 1, of.brokers]),
+            down_ms: dice.between(100, 2_000),
+        });
+        times(of.brokers_paused, &mut |dice| Fault::BrokerPaused {
+            node: broker(dice, of),
+            for_ms: dice.between(3_000, 8_000),
+        });
         times(of.brokers_restarted, &mut |_| Fault::BrokerRestarted);
         times(of.brokers_wiped, &mut |_| Fault::BrokerWiped);
         times(of.databases_killed, &mut |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
@@ -154,6 +167,10 @@ impl Drawing<'_> {
 
 fn instance(dice: &mut Dice) -> usize {
     usize::try_from(dice.below(INSTANCES as u64)).unwrap_or(0)
+}
+
+fn broker(dice: &mut Dice, of: Profile) -> usize {
+    usize::try_from(dice.below(of.brokers as u64)).unwrap_or(0)
 }
 
 fn cut_off(dice: &mut Dice, from: From) -> Fault {

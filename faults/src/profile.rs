@@ -11,8 +11,10 @@ pub enum Name {
     Ci,
     /// More than an hour: in parts (`--part`).
     Full,
-    /// Two minutes: both services end at each of the named points.
+    /// Two to three minutes: both services end at each of the named points, clocks jump, migrations are cut off.
     Crashes,
+    /// Two minutes: three brokers.
+    Cluster,
 }
 
 impl Name {
@@ -22,6 +24,7 @@ impl Name {
             Self::Ci => "ci",
             Self::Full => "full",
             Self::Crashes => "crashes",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -31,6 +34,7 @@ impl Name {
             Self::Ci => CI,
             Self::Full => FULL,
             Self::Crashes => CRASHES,
+            Self::Cluster => CLUSTER,
         }
     }
 }
@@ -38,6 +42,8 @@ impl Name {
 /// The numbers of one part. How much time it takes follows from them.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile {
+    /// With three, each record has three copies, of which two have to be in sync.
+    pub brokers: usize,
     /// Orders a second, whether the pair keeps up or not.
     pub orders_per_s: u64,
     /// Orders go on coming until there were so many.
@@ -51,6 +57,7 @@ pub struct Profile {
     pub services_paused: u64,
     pub services_stopped: u64,
     pub brokers_killed: u64,
+    pub brokers_killed_together: u64,
     pub brokers_paused: u64,
     pub brokers_restarted: u64,
     pub brokers_wiped: u64,
@@ -92,6 +99,7 @@ impl Profile {
             services_paused: share(self.services_paused),
             services_stopped: share(self.services_stopped),
             brokers_killed: share(self.brokers_killed),
+            brokers_killed_together: share(self.brokers_killed_together),
             brokers_paused: share(self.brokers_paused),
             brokers_restarted: share(self.brokers_restarted),
             brokers_wiped: share(self.brokers_wiped),
@@ -117,10 +125,45 @@ impl Profile {
     }
 }
 
-const SMOKE: Profile = Profile {
+/// Customers come, and nothing is broken.
+const CALM: Profile = Profile {
+    brokers: 1,
     orders_per_s: 40,
     orders: 1_500,
     between_ms: (300, 900),
+    services_killed: 0,
+    leaders_killed: 0,
+    killed_while_cut_off: 0,
+    leaders_killed_while_cut_off: 0,
+    services_paused: 0,
+    services_stopped: 0,
+    brokers_killed: 0,
+    brokers_killed_together: 0,
+    brokers_paused: 0,
+    brokers_restarted: 0,
+    brokers_wiped: 0,
+    databases_killed: 0,
+    backends_cut: 0,
+    disks_filled: 0,
+    partitions_from_broker: 0,
+    partitions_from_database: 0,
+    commits_lost: 0,
+    commits_swallowed: 0,
+    repeats: 0,
+    repeats_backwards: 0,
+    poisonings: 0,
+    poison: 150,
+    unread_dropped: 0,
+    unread_overtaken: 0,
+    offsets_deleted: 0,
+    storms: 0,
+    guests: 0,
+    crashes: 0,
+    clock_jumps: 0,
+    killed_while_migrating: 0,
+};
+
+const SMOKE: Profile = Profile {
     services_killed: 3,
     leaders_killed: 2,
     killed_while_cut_off: 2,
@@ -128,12 +171,8 @@ const SMOKE: Profile = Profile {
     services_paused: 1,
     services_stopped: 1,
     brokers_killed: 1,
-    brokers_paused: 0,
-    brokers_restarted: 0,
-    brokers_wiped: 0,
     databases_killed: 1,
     backends_cut: 1,
-    disks_filled: 0,
     partitions_from_broker: 1,
     partitions_from_database: 1,
     commits_lost: 1,
@@ -141,15 +180,12 @@ const SMOKE: Profile = Profile {
     repeats: 2,
     repeats_backwards: 2,
     poisonings: 2,
-    poison: 150,
     unread_dropped: 1,
     unread_overtaken: 1,
     offsets_deleted: 1,
     storms: 1,
     guests: 1,
-    crashes: 0,
-    clock_jumps: 0,
-    killed_while_migrating: 0,
+    ..CALM
 };
 
 const CI: Profile = Profile {
@@ -176,15 +212,12 @@ const CI: Profile = Profile {
     repeats: 3,
     repeats_backwards: 3,
     poisonings: 4,
-    poison: 150,
     unread_dropped: 2,
     unread_overtaken: 2,
     offsets_deleted: 2,
     storms: 2,
     guests: 3,
-    crashes: 0,
-    clock_jumps: 0,
-    killed_while_migrating: 0,
+    ..CALM
 };
 
 const FULL: Profile = Profile {
@@ -217,44 +250,27 @@ const FULL: Profile = Profile {
     offsets_deleted: 6,
     storms: 12,
     guests: 3,
-    crashes: 0,
-    clock_jumps: 0,
-    killed_while_migrating: 0,
+    ..CALM
 };
 
-const CRASHES: Profile = Profile {
-    orders_per_s: 40,
-    orders: 1_500,
-    between_ms: (300, 900),
-    services_killed: 0,
-    leaders_killed: 0,
-    killed_while_cut_off: 0,
-    leaders_killed_while_cut_off: 0,
-    services_paused: 0,
-    services_stopped: 0,
-    brokers_killed: 0,
-    brokers_paused: 0,
-    brokers_restarted: 0,
-    brokers_wiped: 0,
-    databases_killed: 0,
-    backends_cut: 0,
-    disks_filled: 0,
-    partitions_from_broker: 0,
-    partitions_from_database: 0,
-    commits_lost: 0,
-    commits_swallowed: 0,
-    repeats: 0,
-    repeats_backwards: 0,
-    poisonings: 0,
-    poison: 0,
-    unread_dropped: 0,
-    unread_overtaken: 0,
-    offsets_deleted: 0,
-    storms: 0,
-    guests: 0,
-    crashes: 1,
-    clock_jumps: 8,
-    killed_while_migrating: 6,
+const CRASHES: Profile = Profile { crashes: 1, clock_jumps: 8, killed_while_migrating: 6, ..CALM };
+
+const CLUSTER: Profile = Profile {
+    brokers: 3,
+    orders: 3_000,
+    services_killed: 4,
+    leaders_killed: 2,
+    services_stopped: 1,
+    brokers_killed: 6,
+    brokers_killed_together: 4,
+    brokers_paused: 2,
+    brokers_restarted: 2,
+    databases_killed: 1,
+    repeats: 2,
+    offsets_deleted: 1,
+    storms: 1,
+    guests: 1,
+    ..CALM
 };
 
 // What the profiles are said to be at least; the compiler looks.

@@ -176,17 +176,18 @@ async fn kill_behind_the_cut(ground: &mut Ground, side: Side, instance: usize, c
 /// The faults of the broker and of PostgreSQL; there are no others here.
 async fn hit_servers(ground: &mut Ground, fault: &Fault) -> Result<()> {
     match *fault {
-        Fault::BrokerKilled { down_ms } => {
-            ground.kafka.kill().await?;
+        Fault::BrokerKilled { first, count, down_ms } => {
+            let killed: Vec<usize> = (first..first + count).map(|number| number % ground.brokers).collect();
+            ground.kafka.kill_nodes(&killed).await?;
             wait(down_ms).await;
-            ground.kafka.restart().await
+            ground.kafka.start_nodes(&killed).await
         }
-        Fault::BrokerPaused { for_ms } => {
-            ground.kafka.pause()?;
+        Fault::BrokerPaused { node, for_ms } => {
+            ground.kafka.pause_nodes(&[node])?;
             wait(for_ms).await;
-            ground.kafka.resume()
+            ground.kafka.resume_nodes().await
         }
-        Fault::BrokerRestarted => ground.kafka.restart().await,
+        Fault::BrokerRestarted => ground.kafka.roll().await,
         Fault::DatabaseKilled { down_ms } => {
             ground.postgres.kill().await?;
             wait(down_ms).await;

@@ -30,12 +30,14 @@ pub struct Tally {
     /// By how much time `accepted` is divided.
     pub took: Duration,
     times_us: Histogram<u64>,
+    refusals_us: Histogram<u64>,
 }
 
 impl Tally {
     pub(super) fn new() -> Self {
         let times_us = Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds that fit together");
-        Self { accepted: 0, late: 0, refused: 0, undecided: 0, took: Duration::ZERO, times_us }
+        let refusals_us = times_us.clone();
+        Self { accepted: 0, late: 0, refused: 0, undecided: 0, took: Duration::ZERO, times_us, refusals_us }
     }
 
     /// Counts an answer. Refused, it says when to come back.
@@ -53,6 +55,7 @@ impl Tally {
             }
             UNAVAILABLE => {
                 self.refused += 1;
+                self.refusals_us.saturating_record(u64::try_from(took.as_micros())?);
                 Ok(Some(answer.retry_after_s.map_or(COME_BACK, Duration::from_secs)))
             }
             status => bail!("an order was answered {status}: {}", String::from_utf8_lossy(answer.body)),
@@ -70,6 +73,7 @@ impl Tally {
         self.refused += other.refused;
         self.undecided += other.undecided;
         self.times_us.add(&other.times_us).expect("the same bounds");
+        self.refusals_us.add(&other.refusals_us).expect("the same bounds");
     }
 
     /// Orders accepted a second.
@@ -80,6 +84,11 @@ impl Tally {
     /// How long they took on the average, in milliseconds.
     pub fn mean_ms(&self) -> f64 {
         self.times_us.mean() / 1_000.0
+    }
+
+    /// How long so many of 100 refusals took at most, in milliseconds.
+    pub fn refusals_percentile_ms(&self, percent: f64) -> f64 {
+        self.refusals_us.value_at_percentile(percent) as f64 / 1_000.0
     }
 
     /// How long so many of 100 took at most, in milliseconds.
@@ -115,13 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_no_order_and_has_no_time() {
+    fn a_refusal_is_no_order_and_has_a_time_of_its_own() {
         let mut tally = Tally::new();
         let wait = tally.note(&answer(UNAVAILABLE, b""), Asked::Plain, Duration::from_secs(9)).unwrap();
         assert_eq!(wait, Some(Duration::from_secs(5)));
         tally.note(&answer(CREATED, b""), Asked::Plain, Duration::from_millis(2)).unwrap();
         assert_eq!((tally.accepted, tally.refused), (1, 1));
         assert!(tally.percentile_ms(100.0) < 2.1, "{}", tally.percentile_ms(100.0));
+        assert!(tally.refusals_percentile_ms(100.0) >= 9_000.0, "{}", tally.refusals_percentile_ms(100.0));
         assert!(tally.note(&answer(422, b"{}"), Asked::Plain, Duration::ZERO).is_err());
     }
 

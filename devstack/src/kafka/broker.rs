@@ -1,4 +1,4 @@
-//! A broker of our own: one node that is broker and controller at once.
+//! One node of a cluster of our own: broker and controller at once.
 
 use std::fs;
 use std::time::Duration;
@@ -7,43 +7,48 @@ use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use super::distribution::Distribution;
-use super::{KafkaOptions, topics};
+use super::topics;
 use crate::guarded::{Guarded, Invocation};
 use crate::{port, wait_until};
 
-const READY_WITHIN: Duration = Duration::from_secs(90);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) struct Broker {
     process: Guarded,
     distribution: Distribution,
     heap_mb: u32,
+    /// From 1.
+    node: usize,
     ports: BrokerPorts,
+    /// The controllers' ports of all nodes, this one's among them.
+    controllers: Vec<u16>,
 }
 
-struct BrokerPorts {
+pub(super) struct BrokerPorts {
     clients: u16,
-    controller: u16,
+    pub controller: u16,
     /// Of each listener that somebody stands in front of: theirs, and the broker's own behind it.
     fronts: Vec<(u16, u16)>,
 }
 
-enum Started {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Started {
     Ready,
     PortTaken,
 }
 
 impl Broker {
-    /// Lays out fresh storage and starts a broker on it.
-    pub async fn start(distribution: Distribution, options: &KafkaOptions) -> Result<Self> {
+    /// Lays out fresh storage. [`Broker::meets`] says who else there is, and [`Broker::launch`] starts it.
+    pub fn laid_out(distribution: Distribution, node: usize, heap_mb: u32, ports: BrokerPorts) -> Result<Self> {
         let process = Guarded::new("kafka", Signal::KILL, None)?;
-        distribution.lay_out(&process.directory().join("storage"))?;
-        let mut broker =
-            Self { process, distribution, heap_mb: options.heap_mb, ports: BrokerPorts::free(&options.fronts)? };
-        while let Started::PortTaken = broker.launch().await? {
-            broker.ports = BrokerPorts::free(&options.fronts)?;
-        }
-        Ok(broker)
+        distribution.lay_out(&process.directory().join("storage"), node)?;
+        Ok(Self { process, distribution, heap_mb, node, controllers: Vec::new(), ports })
+    }
+
+    /// Takes these ports from its next start on, in a cluster with these controllers.
+    pub fn meets(&mut self, ports: BrokerPorts, controllers: Vec<u16>) {
+        (self.ports, self.controllers) = (ports, controllers);
     }
 
     pub fn bootstrap(&self) -> String {
@@ -70,8 +75,8 @@ impl Broker {
         self.process.end(Signal::KILL, STOPPED_WITHIN).await.map(drop)
     }
 
-    pub async fn restart(&mut self) -> Result<()> {
-        self.stop().await?;
+    /// Starts what was stopped or killed, with the same ports and records.
+    pub async fn start_again(&mut self) -> Result<()> {
         let back = wait_until(READY_WITHIN, async || match self.launch().await? {
             Started::Ready => Ok(Some(())),
             Started::PortTaken => Ok(None),
@@ -80,12 +85,11 @@ impl Broker {
         back.ok_or_else(|| self.process.failure("Kafka could not be started again"))
     }
 
-    pub async fn lose_everything(&mut self) -> Result<()> {
-        self.kill().await?;
+    /// Has fresh storage from its next start on.
+    pub fn forget_everything(&self) -> Result<()> {
         let storage = self.process.directory().join("storage");
         fs::remove_dir_all(&storage).context("Kafka's storage could not be removed.")?;
-        self.distribution.lay_out(&storage)?;
-        self.restart().await
+        self.distribution.lay_out(&storage, self.node)
     }
 
     pub fn pause(&self) -> Result<()> {
@@ -97,7 +101,7 @@ impl Broker {
     }
 
     /// One start: until the broker answers, or has gone.
-    async fn launch(&mut self) -> Result<Started> {
+    pub async fn launch(&mut self) -> Result<Started> {
         let settings = self.process.directory().join("server.properties");
         fs::write(&settings, self.settings()).context("Kafka's settings could not be written.")?;
         let (program, mut args) = self.distribution.java(self.heap_mb);
@@ -121,9 +125,14 @@ impl Broker {
         Err(self.process.failure("Kafka ended while it was starting"))
     }
 
-    /// Kafka's defaults, but for what one node on a small machine needs.
+    /// Kafka's defaults, but for what few nodes on a small machine need.
     fn settings(&self) -> String {
         let BrokerPorts { clients, controller, ref fronts } = self.ports;
+        let (node, copies) = (self.node, self.controllers.len().clamp(1, 3));
+        // One copy may be away without anybody having to wait.
+        let in_sync = copies.saturating_sub(1).max(1);
+        let vote = |(at, port): (usize, &u16)| format!("{}@127.0.0.1:{port}", at + 1);
+        let voters = self.controllers.iter().enumerate().map(vote).collect::<Vec<_>>().join(",");
         let listen = |(at, (_, behind)): (usize, &(u16, u16))| format!(",FRONT{at}://127.0.0.1:{behind}");
         let advertise = |(at, (front, _)): (usize, &(u16, u16))| format!(",FRONT{at}://127.0.0.1:{front}");
         let speak = |(at, _): (usize, &(u16, u16))| format!(",FRONT{at}:PLAINTEXT");
@@ -134,22 +143,23 @@ impl Broker {
         let storage = storage.display();
         format!(
             "process.roles=broker,controller\n\
-             node.id=1\n\
+             node.id={node}\n\
              listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}{listeners}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{clients}{advertised}\n\
              listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              controller.listener.names=CONTROLLER\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             controller.quorum.voters={voters}\n\
              log.dirs={storage}\n\
-             # There is one node, so there is one copy; and few partitions are made quickest.\n\
-             default.replication.factor=1\n\
-             offsets.topic.replication.factor=1\n\
+             # A copy on each node; and few partitions are made quickest.\n\
+             default.replication.factor={copies}\n\
+             min.insync.replicas={in_sync}\n\
+             offsets.topic.replication.factor={copies}\n\
              offsets.topic.num.partitions=4\n\
-             transaction.state.log.replication.factor=1\n\
-             transaction.state.log.min.isr=1\n\
+             transaction.state.log.replication.factor={copies}\n\
+             transaction.state.log.min.isr={in_sync}\n\
              transaction.state.log.num.partitions=4\n\
-             share.coordinator.state.topic.replication.factor=1\n\
-             share.coordinator.state.topic.min.isr=1\n\
+             share.coordinator.state.topic.replication.factor={copies}\n\
+             share.coordinator.state.topic.min.isr={in_sync}\n\
              # A topic that nobody made is a mistake in a name, and must show.\n\
              auto.create.topics.enable=false\n\
              # Nobody else will join: do not wait for them.\n\
@@ -165,7 +175,7 @@ impl Broker {
 
 impl BrokerPorts {
     /// Free ones, no two alike.
-    fn free(fronts: &[u16]) -> Result<Self> {
+    pub fn free(fronts: &[u16]) -> Result<Self> {
         let mut ports = Vec::with_capacity(fronts.len() + 2);
         while ports.len() < fronts.len() + 2 {
             let port = port::free_port()?;

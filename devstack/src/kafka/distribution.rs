@@ -37,6 +37,7 @@ const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
 const COLLECTOR: &str = "-XX:+UseSerialGC";
 
 /// Everything a broker is started from.
+#[derive(Clone)]
 pub(super) struct Distribution {
     java: PathBuf,
     jars: PathBuf,
@@ -74,17 +75,30 @@ impl Distribution {
         (self.java.clone(), args)
     }
 
-    /// Puts freshly formatted storage into `directory`, which is not there yet. All brokers share the template's ids:
-    /// they never meet, so nobody can mistake one for the other.
-    pub fn lay_out(&self, directory: &Path) -> Result<()> {
+    /// Puts freshly formatted storage into `directory`, which is not there yet: that of the node with this number, from 1. All clusters
+    /// share the template's id: they never meet, so nobody can mistake one for the other.
+    pub fn lay_out(&self, directory: &Path, node: usize) -> Result<()> {
         fs::create_dir(directory)?;
         for entry in fs::read_dir(storage_of(&self.prepared))? {
             let entry = entry?;
             fs::copy(entry.path(), directory.join(entry.file_name()))
                 .context("Kafka's storage could not be copied.")?;
         }
-        Ok(())
+        let who = directory.join("meta.properties");
+        let said = fs::read_to_string(&who).context("Kafka's storage does not say whose it is.")?;
+        fs::write(&who, whose(&said, node)).context("Kafka's storage could not be given to its node.")
     }
+}
+
+/// What storage says of the node that it belongs to. Formatted as the first one's: each has its number, and a directory with an id that no
+/// other node has (base64, so that its first character may be any digit).
+fn whose(said: &str, node: usize) -> String {
+    let line = |line: &str| match line.split_once('=') {
+        Some(("node.id", _)) => format!("node.id={node}\n"),
+        Some(("directory.id", id)) => format!("directory.id={node}{}\n", &id[1..]),
+        _ => format!("{line}\n"),
+    };
+    said.lines().map(line).collect()
 }
 
 fn class_path(jars: &Path) -> String {
@@ -144,7 +158,13 @@ async fn format_storage(java: &Path, jars: &Path, partial: &Path) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::version_of;
+    use super::{version_of, whose};
+
+    #[test]
+    fn each_node_has_a_number_and_a_directory_of_its_own() {
+        let said = "#\nnode.id=1\ndirectory.id=IInxHU8ogMx9wbkfLQsgyQ\ncluster.id=c2Fn\n";
+        assert_eq!(whose(said, 3), "#\nnode.id=3\ndirectory.id=3InxHU8ogMx9wbkfLQsgyQ\ncluster.id=c2Fn\n");
+    }
 
     #[test]
     fn java_17_and_newer_will_do() {

@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::{Metadata, MetadataPartition, MetadataTopic};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::wait_until;
@@ -64,6 +64,21 @@ pub(super) async fn delete(bootstrap: &str, names: &[&str]) -> Result<()> {
 pub(super) async fn names(bootstrap: &str) -> Result<Vec<String>> {
     let known = Client::new(bootstrap)?.metadata().await?;
     Ok(known.topics().iter().map(|topic| topic.name().to_owned()).collect())
+}
+
+/// Waits until every partition of every topic has a leader, and all its replicas are in sync.
+pub(super) async fn await_in_sync(bootstrap: &str, limit: Duration) -> Result<()> {
+    let client = Client::new(bootstrap)?;
+    let whole = wait_until(limit, async || {
+        let known = client.metadata().await;
+        Ok(known.is_ok_and(|known| known.topics().iter().all(is_in_sync)).then_some(()))
+    });
+    whole.await?.with_context(|| format!("The replicas at {bootstrap} were not in sync within {limit:?}."))
+}
+
+fn is_in_sync(topic: &MetadataTopic) -> bool {
+    let is_whole = |one: &MetadataPartition| one.leader() >= 0 && one.isr().len() == one.replicas().len();
+    topic.partitions().iter().all(is_whole)
 }
 
 fn within_limit() -> AdminOptions {
