@@ -14,9 +14,16 @@ pub type Spot = (i32, i64);
 pub type Place = (String, i32, i64);
 
 /// What was ever on both topics.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Archive {
+    /// Each has at least the life that it has now.
     topics: [Vec<Life>; 2],
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self { topics: [vec![Life::default()], vec![Life::default()]] }
+    }
 }
 
 /// A topic from when it was made until the broker lost it.
@@ -82,7 +89,6 @@ impl Archive {
                 records.into_iter().map(|(spot, record)| Found { is_poison: life.poison.contains(&spot), record }),
             );
         }
-        all.extend(there.into_iter().map(|record| Found { record, is_poison: false }));
         Ok(all)
     }
 
@@ -102,11 +108,7 @@ impl Archive {
     }
 
     fn now(&mut self, side: Side) -> &mut Life {
-        let lives = &mut self.topics[side.index()];
-        if lives.is_empty() {
-            lives.push(Life::default());
-        }
-        lives.last_mut().expect("there is one")
+        self.topics[side.index()].last_mut().expect("a topic has a life")
     }
 }
 
