@@ -16,8 +16,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use batch::Asking;
+pub(crate) use outcome::Mark;
 
 use crate::{
     Failure, Tx, clock,
@@ -101,6 +103,8 @@ pub struct GroupCommit<R: Requests> {
     pool: PgPool,
     connection: OwnConnection,
     relay: HandOver,
+    /// Under which its marks are left.
+    committer: Uuid,
     queue: mpsc::Receiver<Asking<R::Request>>,
 }
 
@@ -108,8 +112,8 @@ impl<R: Requests> GroupCommit<R> {
     /// A committer and the task that serves it.
     pub fn new(requests: R, pool: PgPool, relay: HandOver) -> (Committer<R::Request>, Self) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let connection = OwnConnection::default();
-        (Committer(sender), Self { requests, pool, connection, relay, queue })
+        let (connection, committer) = (OwnConnection::default(), clock::fresh_id());
+        (Committer(sender), Self { requests, pool, connection, relay, committer, queue })
     }
 
     /// Commits batch after batch. Whoever runs it ends the process if it panics: without it no request is ever answered.
@@ -154,8 +158,9 @@ impl<R: Requests> GroupCommit<R> {
             return;
         }
         metrics::histogram!("commit_batch_requests").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-        let Self { requests, pool, connection, relay, .. } = self;
-        batch::carry_out(&mut batch::Committing { requests, pool, connection, relay }, batch).await;
+        let Self { requests, pool, connection, relay, committer, .. } = self;
+        let mut committing = batch::Committing { requests, pool, connection, relay, committer: *committer };
+        batch::carry_out(&mut committing, batch).await;
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Turn {
     pub parked_events: u64,
     /// Kept answers that went.
     pub idempotency_keys: u64,
+    /// Marks that went, of processes that have long ended.
+    pub commit_marks: u64,
     /// Replays, pauses and republications that went: they had ended long before.
     pub operations: u64,
     /// What was put off because somebody held a lock.
@@ -140,6 +142,7 @@ impl<D: Deadlines> Janitor<D> {
         turn.operations = turn.remove(|| batches::operations(&self.pool, parked_before)).await?;
         let answered_before = now - self.retention.idempotency_keys;
         turn.idempotency_keys = turn.remove(|| batches::idempotency_keys(&self.pool, answered_before)).await?;
+        turn.commit_marks = turn.remove(|| batches::commit_marks(&self.pool, answered_before)).await?;
         turn.count();
         answered(gauges::set(&self.pool, now)).await?;
         Ok(turn)
@@ -185,6 +188,7 @@ impl Turn {
             ("parked_events", self.parked_events),
             ("operations", self.operations),
             ("idempotency_keys", self.idempotency_keys),
+            ("commit_marks", self.commit_marks),
         ];
         for (what, count) in removed {
             metrics::counter!("growth_removed_total", "what" => what).increment(count);

@@ -1,6 +1,7 @@
 //! Group commit: many callers share a transaction, and each is served as if they had been alone.
 
 mod contention;
+mod crashed;
 mod cut;
 mod gone;
 mod held;

@@ -4,13 +4,14 @@ use std::{collections::HashSet, time::Duration};
 
 use sqlx::{Acquire, PgConnection, PgPool};
 use tokio::{sync::oneshot, time::Instant};
+use uuid::Uuid;
 
 use super::{
     Asked, Requests, TRY_AGAIN_AFTER,
-    outcome::{self, Outcome},
+    outcome::{self, Mark, Outcome},
 };
 use crate::{
-    Failure, Tx,
+    Failure, Tx, clock,
     database::{OwnConnection, answered},
     failure::leaves_commit_unknown,
     http::{
@@ -44,6 +45,7 @@ pub(super) struct Committing<'a, R> {
     pub connection: &'a mut OwnConnection,
     /// Gets what is announced.
     pub relay: &'a HandOver,
+    pub committer: Uuid,
 }
 
 /// Decides, commits and answers. A request that can never be carried out is found by halving, and answered alone.
@@ -115,16 +117,17 @@ async fn try_once<R: Requests>(
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
 ) -> Result<Tried, Failure> {
-    let Committing { requests, pool, connection: own, relay } = committing;
+    let Committing { requests, pool, connection: own, relay, committer } = committing;
     let mut connection = own.take(pool).await?;
-    let prepared = answered(prepare(*requests, relay, &mut connection, asked, keyed));
+    let mark = Mark { committer: *committer, id: clock::fresh_id() };
+    let prepared = answered(prepare(*requests, relay, &mut connection, asked, keyed, mark));
     let Some(Prepared { tx, transaction_id, answers }) = prepared.await? else { return Ok(Tried::PlanAgain) };
     match answered(tx.commit()).await {
         Ok(()) => {
             own.keep(connection);
             Ok(Tried::Settled(answers))
         }
-        Err(error) if leaves_commit_unknown(&error) => match outcome::look_up(pool, &transaction_id).await {
+        Err(error) if leaves_commit_unknown(&error) => match outcome::look_up(pool, &transaction_id, mark).await {
             Outcome::Committed => Ok(Tried::Settled(answers)),
             Outcome::Aborted => Err(Failure::Transient(error.into())),
             Outcome::Unknown => Ok(Tried::Unknown),
@@ -147,10 +150,11 @@ async fn prepare<'c, R: Requests>(
     connection: &'c mut PgConnection,
     asked: &[&Asked<R::Request>],
     keyed: &[Option<&Keyed>],
+    mark: Mark,
 ) -> Result<Option<Prepared<'c>>, Failure> {
     let mut tx = Tx::announcing_to(relay, connection.begin().await?);
     let keys: Vec<_> = keyed.iter().flatten().map(|keyed| &keyed.key).collect();
-    let Begun { transaction_id, kept } = idempotency::begin(&mut tx, &keys).await?;
+    let Begun { transaction_id, kept } = idempotency::begin(&mut tx, &keys, mark).await?;
     let earlier: Vec<Option<Answer>> = keyed
         .iter()
         .map(|keyed| keyed.and_then(|keyed| kept.get(&keyed.key).map(|kept| kept.answer_to(keyed))))

@@ -84,6 +84,17 @@ pub(super) async fn operations(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Re
     finish(tx, removed.map(|removed| Some(removed.len() as u64))).await
 }
 
+/// Removes the marks of committers that have left none since this moment. None while somebody else is at work.
+pub(super) async fn commit_marks(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {
+    let left = sqlx::query!(
+        "delete from commit_marks where committer in (
+             select committer from commit_marks where at < $1 limit $2 for update skip locked)",
+        before,
+        ROWS,
+    );
+    remove(pool, left).await
+}
+
 /// Removes answers that were given before this moment: the same key is a new request from then on. None while somebody else is at
 /// work.
 pub(super) async fn idempotency_keys(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Option<u64>> {

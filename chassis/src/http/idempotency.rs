@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Answer, IdempotencyKey, Problem};
-use crate::{Tx, clock};
+use crate::{Tx, clock, commit::Mark};
 
 /// A request's key together with what it asked for, as a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,26 +59,64 @@ pub(crate) struct Begun {
     pub kept: HashMap<IdempotencyKey, Kept>,
 }
 
-/// Reads the answers that are kept under these keys, and gives the transaction its id on the same way.
-pub(crate) async fn begin(tx: &mut Tx<'_>, keys: &[&IdempotencyKey]) -> sqlx::Result<Begun> {
+/// Reads the answers that are kept under these keys, and on the same way leaves the mark by which the transaction is found again.
+pub(crate) async fn begin(tx: &mut Tx<'_>, keys: &[&IdempotencyKey], mark: Mark) -> sqlx::Result<Begun> {
     let rows = sqlx::query!(
-        r#"select pg_current_xact_id()::text as "transaction_id!", kept.route as "route?", kept.key as "key?",
+        r#"with marked as (
+               insert into commit_marks (committer, mark, at) values ($3, $4, $5)
+               on conflict (committer) do update set mark = excluded.mark, at = excluded.at
+               returning pg_current_xact_id()::text as transaction_id
+           )
+           select transaction_id as "transaction_id!", kept.route as "route?", kept.key as "key?",
                   fingerprint as "fingerprint?", status as "status?", location, body as "body?"
-           from (select) as one_row
+           from marked
            left join (idempotency_keys kept join unnest($1::text[], $2::text[]) as asked (route, key) using (route, key)) on true"#,
         &keys.iter().map(|key| key.route.as_str()).collect::<Vec<_>>() as _,
         &keys.iter().map(|key| key.key.as_str()).collect::<Vec<_>>() as _,
+        mark.committer,
+        mark.id,
+        clock::now(),
     )
     .fetch_all(&mut **tx)
     .await?;
     let transaction_id = rows.first().map(|row| row.transaction_id.clone()).ok_or(sqlx::Error::RowNotFound)?;
     let kept = rows.into_iter().filter_map(|row| {
-        let status = u16::try_from(row.status?).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let (status, location) = (status.unwrap_or(StatusCode::OK), row.location);
-        let answer = Answer { status, location, retry_after_s: None, body: row.body? };
-        Some((IdempotencyKey { route: row.route?, key: row.key? }, Kept { fingerprint: row.fingerprint?, answer }))
+        let (route, key, fingerprint, status) = (row.route?, row.key?, row.fingerprint?, row.status?);
+        let row = Row { route, key, fingerprint, status, location: row.location, body: row.body? };
+        Some(row.kept())
     });
     Ok(Begun { transaction_id, kept: kept.collect() })
+}
+
+/// The answer that is kept under a key, for what is not decided in batches.
+pub(crate) async fn answer(tx: &mut Tx<'_>, keyed: &Keyed) -> sqlx::Result<Option<Answer>> {
+    let IdempotencyKey { route, key } = &keyed.key;
+    let row = sqlx::query_as!(
+        Row,
+        "select route, key, fingerprint, status, location, body from idempotency_keys where route = $1 and key = $2",
+        route,
+        key
+    );
+    Ok(row.fetch_optional(&mut **tx).await?.map(|row| row.kept().1.answer_to(keyed)))
+}
+
+/// An answer as it lies in the table.
+struct Row {
+    route: String,
+    key: String,
+    fingerprint: Vec<u8>,
+    status: i16,
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Row {
+    fn kept(self) -> (IdempotencyKey, Kept) {
+        let Self { route, key, fingerprint, status, location, body } = self;
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let answer = Answer { status: status.unwrap_or(StatusCode::OK), location, retry_after_s: None, body };
+        (IdempotencyKey { route, key }, Kept { fingerprint, answer })
+    }
 }
 
 /// Waits until nobody else carries out anything under this key, until the transaction ends. For what is not decided in batches.

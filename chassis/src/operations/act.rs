@@ -37,7 +37,7 @@ impl<'a> Act<'a> {
     pub async fn begin(mut tx: Tx<'a>, keyed: Option<Keyed>) -> sqlx::Result<Begun<'a>> {
         if let Some(keyed) = &keyed {
             idempotency::alone(&mut tx, &keyed.key).await?;
-            if let Some(answer) = kept(&mut tx, keyed).await? {
+            if let Some(answer) = idempotency::answer(&mut tx, keyed).await? {
                 return Ok(Begun::Before(answer));
             }
         }
@@ -70,12 +70,7 @@ impl<'a> DerefMut for Act<'a> {
 /// What was answered under this key, for an act that has much to do before its transaction begins.
 pub(super) async fn answered_before(pool: &PgPool, keyed: Option<&Keyed>) -> sqlx::Result<Option<Answer>> {
     match keyed {
-        Some(keyed) => kept(&mut Tx::from(pool.begin().await?), keyed).await,
+        Some(keyed) => idempotency::answer(&mut Tx::from(pool.begin().await?), keyed).await,
         None => Ok(None),
     }
-}
-
-async fn kept(tx: &mut Tx<'_>, keyed: &Keyed) -> sqlx::Result<Option<Answer>> {
-    let begun = idempotency::begin(tx, &[&keyed.key]).await?;
-    Ok(begun.kept.get(&keyed.key).map(|kept| kept.answer_to(keyed)))
 }
