@@ -11,6 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use tests::{Proxy, Traffic};
 
 use crate::archive::Archive;
+use crate::audit::Finding;
 use crate::disk::SmallDisk;
 use crate::fault::Side;
 use crate::plan::INSTANCES;
@@ -61,6 +62,23 @@ fn database(side: Side) -> &'static str {
     }
 }
 
+/// What no service is started with before the rest is known.
+fn of_no_service() -> ServiceSettings {
+    ServiceSettings {
+        name: String::new(),
+        binary: PathBuf::new(),
+        port: None,
+        database_url: String::new(),
+        kafka_bootstrap_servers: String::new(),
+        topic_prefix: String::new(),
+        partitions: PARTITIONS,
+        instance_id: String::new(),
+        extra_args: Vec::new(),
+        environment: Vec::new(),
+        log_directory: None,
+    }
+}
+
 impl Ground {
     /// Starts everything, and waits until all instances are ready.
     pub async fn prepare(
@@ -81,19 +99,14 @@ impl Ground {
         }
         let step = progress.step("Starting two instances of each service");
         let plain = ServiceSettings {
-            name: String::new(),
-            binary: binaries.order_service.clone(),
-            port: None,
-            database_url: String::new(),
             kafka_bootstrap_servers: if brokers == 1 { String::new() } else { kafka.bootstrap().to_owned() },
-            topic_prefix: String::new(),
-            partitions: PARTITIONS,
-            instance_id: String::new(),
             extra_args: vec!["--open-on-loopback".to_owned(), format!("--replicas={brokers}")],
             environment: bug.map(|bug| ("PLANTED_BUG".to_owned(), bug.to_owned())).into_iter().collect(),
             log_directory: Some(logs.to_path_buf()),
+            ..of_no_service()
         };
         let disk = SmallDisk::mount(&postgres).await?;
+        let plain = ServiceSettings { binary: binaries.order_service.clone(), ..plain };
         let orders = Station::open(Side::Orders, plain.clone(), to_orders, &postgres, disk.as_ref()).await?;
         let plain = ServiceSettings { binary: binaries.delivery_service.clone(), ..plain };
         let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres, disk.as_ref()).await?;
@@ -162,8 +175,8 @@ impl Ground {
         Ok(())
     }
 
-    /// Ends everything in good order, and says which instances did not stop by themselves.
-    pub async fn clear(mut self) -> Result<Vec<String>> {
+    /// Ends everything in good order, and says which instances did not stop by themselves, and whose tables were not made whole.
+    pub async fn clear(mut self) -> Result<Vec<Finding>> {
         let mut violations = Vec::new();
         for pool in &self.pools {
             pool.close().await;
@@ -179,7 +192,12 @@ impl Ground {
         }
         self.kafka.stop().await?;
         self.postgres.stop().await?;
-        Ok(violations)
+        let mut findings = vec![Finding { name: "stop", says: "every instance stops in good order", violations }];
+        if self.apart > 0 {
+            let says = "whoever starts next finishes tables that are half made";
+            findings.push(Finding { name: "tables", says, violations: self.half_made });
+        }
+        Ok(findings)
     }
 }
 

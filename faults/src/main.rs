@@ -103,16 +103,7 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
     let patience = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
     let verdict = judge(&ground, &Journal::read(&file)?, healed, patience).await?;
     let mut findings = verdict.findings;
-    if ground.apart > 0 {
-        let violations = std::mem::take(&mut ground.half_made);
-        findings.push(Finding {
-            name: "tables",
-            says: "whoever starts next finishes tables that are half made",
-            violations,
-        });
-    }
-    let violations = ground.clear().await?;
-    findings.push(Finding { name: "stop", says: "every instance stops in good order", violations });
+    findings.extend(ground.clear().await?);
     Ok(Report {
         profile: options.profile.text(),
         seed: options.seed,

@@ -87,6 +87,18 @@ impl Drawing<'_> {
             side: dice.one_of(&Side::BOTH),
             instance: instance(dice),
         });
+        faults.extend(self.servers());
+        faults.extend(self.hostile());
+        faults
+    }
+
+    /// What is done to the brokers, to PostgreSQL, and to the ways to them.
+    fn servers(&mut self) -> Vec<Fault> {
+        let of = *self.profile;
+        let mut faults = Vec::new();
+        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice) -> Fault| {
+            faults.extend((0..count).map(|_| draw(self.dice)));
+        };
         times(of.brokers_killed, &mut |dice| Fault::BrokerKilled {
             first: broker(dice, of),
             count: 1,
@@ -115,7 +127,6 @@ impl Drawing<'_> {
             how: How::LosesCommits { answers: usize::try_from(dice.between(5, 20)).unwrap_or(5) },
             for_ms: dice.between(1_500, 3_000),
         });
-        faults.extend(self.hostile());
         faults
     }
 
