@@ -1,8 +1,13 @@
 -- A hundred orders of two articles in one transaction: the statements of `one.sql`, for a hundred rows each.
 \set shift random(1, 99)
 begin;
-select pg_current_xact_id()::text as transaction_id, new.*, fingerprint, status, location, body as kept
-from (
+with marked as (
+    insert into commit_marks (committer, mark, at) values (md5(:client_id::text)::uuid, gen_random_uuid(), now())
+    on conflict (committer) do update set mark = excluded.mark, at = excluded.at
+    returning pg_current_xact_id()::text as transaction_id
+)
+select transaction_id, new.*, fingerprint, status, location, body as kept
+from marked cross join (
     select array_agg(gen_random_uuid()) as event_ids, array_agg(replace(gen_random_uuid()::text, '-', '')) as keys,
            array_agg(encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
                substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid) as order_ids,

@@ -3,8 +3,14 @@
 \set here random(0, 99)
 \set there (:here + random(1, 99)) % 100
 begin;
-select pg_current_xact_id()::text as transaction_id, new.*, fingerprint, status, location, body as kept
-from (
+-- A committer is one process: here, one client of pgbench.
+with marked as (
+    insert into commit_marks (committer, mark, at) values (md5(:client_id::text)::uuid, gen_random_uuid(), now())
+    on conflict (committer) do update set mark = excluded.mark, at = excluded.at
+    returning pg_current_xact_id()::text as transaction_id
+)
+select transaction_id, new.*, fingerprint, status, location, body as kept
+from marked cross join (
     select gen_random_uuid() as event_id, replace(gen_random_uuid()::text, '-', '') as key,
            -- A UUIDv7: the milliseconds, then chance.
            encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
