@@ -84,6 +84,8 @@ mod tests {
             ("sustained.order_service_max_rss_mb", 25.0),
             ("sustained.delivery_service_max_rss_mb", 20.0),
             ("steady.saga_p99_ms", 40.0),
+            ("overload.accepted_per_peak", 0.8),
+            ("overload.refused_p99_ms", 50.0),
         ]
     }
 
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn each_gate_fails_the_run_and_says_so() {
-        for (at, bad) in [(1, 999.0), (2, 25.1), (3, 26.0), (4, 40.1)] {
+        for (at, bad) in [(1, 999.0), (2, 25.1), (3, 26.0), (4, 40.1), (5, 0.79), (6, 50.1)] {
             let mut figures = good();
             figures[at].1 = bad;
             let Verdict::Failed(sentences) = Verdict::of(&made_up(&figures), &options(&["--only", "sustained,steady"]))
