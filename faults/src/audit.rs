@@ -2,12 +2,16 @@
 //! services but the contract.
 
 mod asked;
+mod deliveries;
+mod orders;
 mod parked;
 mod published;
+#[cfg(test)]
+mod tests;
 
 use anyhow::Result;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use self::asked::{Asked, Placed, Planned, both_sides};
@@ -25,58 +29,8 @@ pub struct Finding {
     pub violations: Vec<String>,
 }
 
-/// A sentence, and the statement that finds what contradicts it.
+/// The name of a sentence, the sentence, and the statement that finds what contradicts it.
 type Check = (&'static str, &'static str, &'static str);
-
-const ORDERS: [Check; 8] = [
-    ("I1", "every order has ended, or waits lawfully",
-     "select format('order %s is %s', id, status) from orders where status in ('completed', 'cancelling')
-      or (status in ('confirmed', 'in_delivery') and deadline_at is null and attention is null)"),
-    ("I2", "captured minus refunded is what the status owes, and the total is the sum of the items",
-     "select format('order %s is %s, costs %s, its items %s, and has paid %s', id, status, total_minor, items, paid) from orders
-      cross join lateral (select coalesce(sum(case kind when 'capture' then amount_minor when 'refund' then -amount_minor end), 0) as paid
-                          from transfers where order_id = id) as ledger
-      cross join lateral (select sum(quantity * unit_price_minor) as items from order_items where order_id = id) as lines
-      where total_minor is distinct from items
-         or paid <> case when status in ('confirmed', 'in_delivery', 'delivered') then total_minor else 0 end"),
-    ("I3", "0 second captures or refunds",
-     "select format('order %s: %s times %s', order_id, count(*), kind) from transfers group by order_id, kind having count(*) > 1"),
-    ("I5", "pieces are where the orders say, and none is missing",
-     "select format('%s: %s reserved, %s shipped, %s written off', p.sku, reserved, shipped, written_off) from products p
-      cross join lateral (select coalesce(sum(quantity) filter (where stock = 'reserved'), 0) as r,
-                                 coalesce(sum(quantity) filter (where stock = 'shipped'), 0) as s,
-                                 coalesce(sum(quantity) filter (where stock = 'written_off'), 0) as w
-                          from order_items i join orders o on o.id = i.order_id where i.sku = p.sku) as held
-      where (reserved, shipped, written_off) <> (r, s, w) or on_hand + shipped + written_off <> received or on_hand < reserved"),
-    ("I10", "0 disorder in effects, and no event twice: order-service",
-     "select format('order %s applied version %s after %s', order_id, event_version, before) from
-      (select order_id, event_version, lag(event_version) over (partition by order_id order by number) as before
-       from order_history where event_version is not null) as applied where event_version <= before"),
-    ("I11", "nothing is unsent: order-service", "select format('%s unsent', count(*)) from outbox having count(*) > 0"),
-    ("anomalies", "nothing impossible happened: order-service", "select format('order %s: %s while %s', order_id, kind, status) from anomalies"),
-    ("one order a key", "no request was carried out twice",
-     "select format('%s has %s orders', customer_id, count(*)) from orders group by customer_id having count(*) > 1"),
-];
-
-const DELIVERIES: [Check; 5] = [
-    ("I6", "places and loads are what the deliveries say",
-     "select format('%s on %s: %s taken, %s held', s.zone_id, date, taken, held) from slots s
-      cross join lateral (select count(*) as held from deliveries d where d.zone_id = s.zone_id and d.slot_date = s.date
-                          and (status in ('scheduled', 'dispatched', 'delivered')
-                               or (status = 'failed' and failure ->> 'stage' = 'transit'))) as places
-      where taken <> held or taken > capacity
-      union all select format('courier %s: load %s, carries %s', c.id, load, carried) from couriers c
-      cross join lateral (select count(*) as carried from deliveries d
-                          where d.courier_id = c.id and status in ('scheduled', 'dispatched')) as parcels where load <> carried"),
-    ("I7", "0 second deliveries",
-     "select format('order %s has %s deliveries', order_id, count(*)) from deliveries group by order_id having count(*) > 1"),
-    ("I10", "0 disorder in effects, and no event twice: delivery-service",
-     "select format('order %s applied version %s after %s', order_id, event_version, before) from
-      (select order_id, event_version, lag(event_version) over (partition by order_id order by number) as before
-       from delivery_history where event_version is not null) as applied where event_version <= before"),
-    ("I11", "nothing is unsent: delivery-service", "select format('%s unsent', count(*)) from outbox having count(*) > 0"),
-    ("anomalies", "nothing impossible happened: delivery-service", "select format('order %s: %s while %s', order_id, kind, status) from anomalies"),
-];
 
 /// How much there is to be looked at.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -121,9 +75,9 @@ impl Evidence<'_> {
     pub async fn stored(&self) -> Result<(Vec<Finding>, Seen)> {
         let [orders, deliveries] = self.databases;
         let (mut findings, mut parked) = (Vec::new(), Vec::new());
-        for (pool, checks) in [(orders, ORDERS.as_slice()), (deliveries, DELIVERIES.as_slice())] {
-            for (name, says, check) in checks {
-                findings.push(Finding { name, says, violations: sqlx::query_scalar(*check).fetch_all(pool).await? });
+        for (pool, checks) in [(orders, orders::CHECKS.as_slice()), (deliveries, deliveries::CHECKS.as_slice())] {
+            for check in checks {
+                findings.push(found(pool, check).await?);
             }
             let waits =
                 "select topic, partition, \"offset\", cause, error from parked_events where resolved_at is null";
@@ -167,6 +121,10 @@ impl Evidence<'_> {
         ]);
         Ok(published)
     }
+}
+
+async fn found(database: impl PgExecutor<'_>, (name, says, check): &Check) -> Result<Finding> {
+    Ok(Finding { name, says, violations: sqlx::query_scalar(*check).fetch_all(database).await? })
 }
 
 async fn placed(orders: &PgPool) -> Result<Vec<Placed>> {
