@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Finding;
 use crate::archive::Found;
-use crate::broker::{Position, Record};
+use crate::broker::Record;
 
 /// A record that is an event.
 #[derive(Clone, Debug)]
@@ -139,13 +139,6 @@ fn ends_the_race(event: &Event) -> bool {
     }
 }
 
-/// Nobody claims to have read what was never written.
-pub fn offsets_are_real(group: &str, positions: &[Position]) -> Finding {
-    let beyond = positions.iter().filter(|position| position.committed.is_some_and(|offset| offset > position.end));
-    let violations = beyond.map(|position| format!("{group}: {position:?}")).collect();
-    Finding { name: "offsets", says: "no offset lies beyond the end", violations }
-}
-
 #[cfg(test)]
 mod tests {
     use shared_events::{
@@ -222,14 +215,6 @@ mod tests {
         assert!(answered(&[asked(1, 1)], &[cancelled(1, 1)]).violations.is_empty(), "cancelled before it was known");
         assert_eq!(answered(&[asked(1, 1)], &[]).violations.len(), 2);
         assert_eq!(answered(&[asked(1, 1)], &[cancelled(1, 1), dispatched(1, 2)]).violations.len(), 2);
-    }
-
-    #[test]
-    fn an_offset_beyond_the_end_is_found() {
-        let at = |committed| [Position { partition: 0, committed, end: 5 }];
-        assert!(offsets_are_real("g", &at(Some(5))).violations.is_empty());
-        assert!(offsets_are_real("g", &at(None)).violations.is_empty());
-        assert_eq!(offsets_are_real("g", &at(Some(6))).violations.len(), 1);
     }
 
     #[test]
