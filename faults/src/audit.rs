@@ -7,6 +7,7 @@ mod offsets;
 mod orders;
 mod parked;
 mod published;
+mod sides;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,9 @@ use serde::Serialize;
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
-use self::asked::{Asked, Placed, Planned, both_sides};
+use self::asked::Asked;
 use self::published::{Log, Published};
+use self::sides::{Placed, Planned, both_sides};
 use crate::archive::Archive;
 use crate::broker;
 use crate::fault::Side;
@@ -40,6 +42,8 @@ pub struct Seen {
     pub acknowledged: usize,
     /// Acknowledged, besides the orders: cancellations, and what the staff did.
     pub commands: usize,
+    /// Orders, cancellations and commands.
+    pub refused: usize,
     pub open: usize,
     pub orders: usize,
     pub deliveries: usize,
@@ -86,11 +90,11 @@ impl Evidence<'_> {
         }
         let poison = self.archive.poison();
         findings.push(parked::only_poison(&poison, &parked));
-        let (placed, planned) = (placed(orders).await?, planned(deliveries).await?);
+        let (placed, planned) = (Placed::all(orders).await?, Planned::all(deliveries).await?);
         let asked = Asked::of(self.journal);
         findings.push(both_sides(&placed, &planned));
         findings.push(asked.nothing_lost(&placed));
-        findings.push(asked.nothing_refused_is_there(&placed));
+        findings.push(asked.nothing_refused_is_there(&placed, &planned));
         findings.push(asked.all_done(&placed, &planned));
         findings.push(self.all_read().await);
         let is_open = |order: &&Placed| !asked.acknowledged.contains_key(order.customer.as_str());
@@ -98,6 +102,7 @@ impl Evidence<'_> {
             requests: asked.requests,
             acknowledged: asked.acknowledged.len(),
             commands: asked.done.len(),
+            refused: asked.refused.len() + asked.denied.len(),
             open: placed.iter().filter(is_open).count(),
             orders: placed.len(),
             deliveries: planned.len(),
@@ -138,26 +143,6 @@ impl Evidence<'_> {
 
 async fn found(database: impl PgExecutor<'_>, (name, says, check): &Check) -> Result<Finding> {
     Ok(Finding { name, says, violations: sqlx::query_scalar(*check).fetch_all(database).await? })
-}
-
-async fn placed(orders: &PgPool) -> Result<Vec<Placed>> {
-    let all =
-        "select id, customer_id, status, total_minor, cancellation is not null or cancellation_rejected from orders";
-    let rows: Vec<(Uuid, String, String, i64, bool)> = sqlx::query_as(all).fetch_all(orders).await?;
-    let placed = rows.into_iter().map(|(id, customer, status, total_minor, cancellation_asked)| Placed {
-        id,
-        customer,
-        status,
-        total_minor,
-        cancellation_asked,
-    });
-    Ok(placed.collect())
-}
-
-async fn planned(deliveries: &PgPool) -> Result<Vec<Planned>> {
-    let all = "select id, order_id, status from deliveries";
-    let rows: Vec<(Uuid, Uuid, String)> = sqlx::query_as(all).fetch_all(deliveries).await?;
-    Ok(rows.into_iter().map(|(id, order, status)| Planned { id, order, status }).collect())
 }
 
 async fn log(pool: &PgPool) -> Result<Log> {
