@@ -11,6 +11,8 @@ mod sides;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use serde::Serialize;
 use sqlx::{PgExecutor, PgPool};
@@ -126,16 +128,19 @@ impl Evidence<'_> {
         Finding { name: "offsets", says: "every partition is read to its end, and not beyond", violations }
     }
 
-    /// What one topic tells by itself, and compared with the log of who announces there.
+    /// What one topic tells by itself, and compared with the log of who announces there and with what was taken in by who reads there.
     async fn published(&self, side: Side, findings: &mut Vec<Finding>) -> Result<Vec<Published>> {
         let topic = side.announces_on();
         let (published, readable) = published::events(topic, self.archive.all(self.bootstrap, side).await?);
         let log = log(self.databases[side.index()]).await?;
+        let seen = seen(self.databases[side.other().index()]).await?;
         findings.extend([
             readable,
             published::in_order(&published),
+            published::keyed(&published),
             published::repeats_are_the_same(&published),
             published::as_logged(&published, &log),
+            published::taken_in(side.other().service(), &published, &seen),
         ]);
         Ok(published)
     }
@@ -149,4 +154,11 @@ async fn log(pool: &PgPool) -> Result<Log> {
     let all = "select order_id, version, event_id, event_type from event_log";
     let rows: Vec<(Uuid, i64, Uuid, String)> = sqlx::query_as(all).fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(order, version, id, kind)| ((order, version), (id, kind))).collect())
+}
+
+async fn seen(pool: &PgPool) -> Result<HashMap<Uuid, i64>> {
+    // A row that has seen nothing only holds the place of an order of which something is parked.
+    let all = "select order_id, seen from inbox where seen > 0";
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(all).fetch_all(pool).await?;
+    Ok(rows.into_iter().collect())
 }
