@@ -1,6 +1,7 @@
 //! What was asked for, as the journal has it, against what was done.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,6 +16,12 @@ pub struct Command<'a> {
     pub what: What,
     pub subject: Uuid,
     pub body: &'a Value,
+}
+
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of {} with {}", self.what, self.subject, self.body)
+    }
 }
 
 /// What the journal says.
@@ -104,7 +111,7 @@ impl<'a> Asked<'a> {
             }
         }
         let done = self.denied.iter().filter(|denied| known.has_happened(denied));
-        violations.extend(done.map(|denied| format!("{denied:?} was refused, and is done")));
+        violations.extend(done.map(|denied| format!("{denied} was refused, and is done")));
         Finding { name: "refused", says: "what was refused was not done", violations }
     }
 
@@ -116,7 +123,7 @@ impl<'a> Asked<'a> {
             self.done.iter().map(|asked| ((asked.what, asked.subject), asked.body)).collect();
         let is_last = |asked: &&Command<'_>| last[&(asked.what, asked.subject)] == asked.body;
         let undone = self.done.iter().filter(is_last).filter(|asked| !known.is_kept(asked));
-        let violations = undone.map(|asked| format!("{asked:?} was acknowledged, and is not done")).collect();
+        let violations = undone.map(|asked| format!("{asked} was acknowledged, and is not done")).collect();
         Finding { name: "acknowledged", says: "0 acknowledged cancellations and commands lost", violations }
     }
 }
