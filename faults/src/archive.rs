@@ -33,8 +33,14 @@ struct Life {
     taken: BTreeMap<Spot, Record>,
     /// Where records lie that nobody can read.
     poison: HashSet<Spot>,
-    /// The poison that was taken away before anybody had to have read it.
+    /// What was taken away before anybody had to have read it.
     unread: HashSet<Spot>,
+}
+
+impl Life {
+    fn found(&self, spot: Spot, record: Record, is_over: bool) -> Found {
+        Found { record, is_poison: self.poison.contains(&spot), is_lost: is_over || self.unread.contains(&spot) }
+    }
 }
 
 /// A record, and whether it is one that nobody can read.
@@ -42,6 +48,8 @@ struct Life {
 pub struct Found {
     pub record: Record,
     pub is_poison: bool,
+    /// Whether it went with the topic, or before anybody had to have read it: what it says had to be said once more.
+    pub is_lost: bool,
 }
 
 /// How often something that nobody can read came to lie at one place. Where a topic was made anew, that can be more than once.
@@ -65,7 +73,7 @@ impl Archive {
     pub fn takes(&mut self, side: Side, records: Vec<Record>, is_unread: impl Fn(Spot) -> bool) {
         let life = self.now(side);
         let spots = || records.iter().map(|record| (record.partition, record.offset));
-        life.unread.extend(spots().filter(|spot| life.poison.contains(spot) && is_unread(*spot)));
+        life.unread.extend(spots().filter(|spot| is_unread(*spot)));
         life.taken.extend(records.into_iter().map(|record| ((record.partition, record.offset), record)));
     }
 
@@ -80,14 +88,13 @@ impl Archive {
         let lives = &self.topics[side.index()];
         let mut all = Vec::new();
         for (at, life) in lives.iter().enumerate() {
+            let is_over = at + 1 < lives.len();
             let mut records = life.taken.clone();
-            if at + 1 == lives.len() {
+            if !is_over {
                 records.extend(there.drain(..).map(|record| ((record.partition, record.offset), record)));
             }
             complete(records.keys())?;
-            all.extend(
-                records.into_iter().map(|(spot, record)| Found { is_poison: life.poison.contains(&spot), record }),
-            );
+            all.extend(records.into_iter().map(|(spot, record)| life.found(spot, record, is_over)));
         }
         Ok(all)
     }
@@ -145,5 +152,16 @@ mod tests {
         let place = |offset| ("orders".to_owned(), 0, offset);
         let times = |at_least, at_most| Times { at_least, at_most };
         assert_eq!(archive.poison(), BTreeMap::from([(place(0), times(2, 2)), (place(1), times(0, 1))]));
+    }
+
+    #[test]
+    fn what_was_taken_unread_and_what_went_with_its_topic_is_lost() {
+        let mut archive = Archive::default();
+        let record = |offset| Record { partition: 0, offset, key: None, headers: Vec::new(), payload: None };
+        archive.takes(Side::Orders, vec![record(0), record(1)], |(_, offset)| offset > 0);
+        let life = &archive.topics[Side::Orders.index()][0];
+        let is_lost = |offset, is_over| life.found((0, offset), record(offset), is_over).is_lost;
+        assert_eq!([is_lost(0, false), is_lost(1, false), is_lost(2, false)], [false, true, false]);
+        assert!(is_lost(0, true));
     }
 }

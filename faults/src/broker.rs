@@ -55,6 +55,8 @@ pub struct Position {
     pub partition: i32,
     /// What is read next; none where nothing was ever committed.
     pub committed: Option<i64>,
+    /// The first record that is still there.
+    pub begin: i64,
     /// Behind the last record.
     pub end: i64,
 }
@@ -139,9 +141,9 @@ pub async fn positions(bootstrap: &str, group: &str, topic: &str) -> Result<Vec<
         }
         let committed = consumer.committed_offsets(asked, ANSWER_WITHIN)?;
         let position = |partition: &i32| {
-            let (_, end) = consumer.fetch_watermarks(&topic, *partition, ANSWER_WITHIN)?;
+            let (begin, end) = consumer.fetch_watermarks(&topic, *partition, ANSWER_WITHIN)?;
             let offset = committed.find_partition(&topic, *partition).and_then(|found| found.offset().to_raw());
-            Ok(Position { partition: *partition, committed: offset.filter(|offset| *offset >= 0), end })
+            Ok(Position { partition: *partition, committed: offset.filter(|offset| *offset >= 0), begin, end })
         };
         partitions.iter().map(position).collect()
     });

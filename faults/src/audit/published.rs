@@ -7,13 +7,15 @@ use uuid::Uuid;
 
 use super::Finding;
 use crate::archive::Found;
-use crate::broker::{Position, Record};
+use crate::broker::Record;
 
 /// A record that is an event.
 #[derive(Clone, Debug)]
 pub struct Published {
     pub record: Record,
     pub envelope: Envelope,
+    /// Whether the topic has lost it, so that it had to be sent once more.
+    pub is_lost: bool,
 }
 
 /// What a service's own log says it announced: the event's id and its kind, by order and version.
@@ -22,10 +24,10 @@ pub type Log = HashMap<(Uuid, i64), (Uuid, String)>;
 /// The events of a topic. Nobody may have written anything else, but the poison.
 pub fn events(topic: &str, found: Vec<Found>) -> (Vec<Published>, Finding) {
     let (mut published, mut violations) = (Vec::new(), Vec::new());
-    for Found { record, .. } in found.into_iter().filter(|found| !found.is_poison) {
+    for Found { record, is_lost, .. } in found.into_iter().filter(|found| !found.is_poison) {
         let data = record.payload.as_deref().unwrap_or_default();
         match Envelope::from_wire(|name| record.header(name), data) {
-            Ok(envelope) => published.push(Published { envelope, record }),
+            Ok(envelope) => published.push(Published { envelope, record, is_lost }),
             Err(error) => violations.push(format!("{topic}/{}/{}: {error}", record.partition, record.offset)),
         }
     }
@@ -81,17 +83,24 @@ pub fn repeats(published: &[Published]) -> usize {
     published.len() - lanes(published).values().map(Vec::len).sum::<usize>()
 }
 
-/// I11: what was committed is on the topic, and nothing else is.
+/// The lane of an order is chosen by the key, so the key has to be the order.
+pub fn keyed(published: &[Published]) -> Finding {
+    let key = |one: &Published| one.envelope.order_id.to_string().into_bytes();
+    let astray = published.iter().filter(|one| one.record.key.as_ref() != Some(&key(one)));
+    let violations = astray.map(|one| format!("order {} has another key: {:?}", one.envelope.order_id, one.record));
+    Finding { name: "I8", says: "the key of every record is its order", violations: violations.collect() }
+}
+
+/// I11: what was committed is on the topic that is there now, and nothing else ever was.
 pub fn as_logged(published: &[Published], log: &Log) -> Finding {
-    let there: Log = published
-        .iter()
-        .map(|one| {
-            let Envelope { order_id, version, id, event, .. } = &one.envelope;
-            ((order_id.0, version.0), (id.0, event.kind().name().to_owned()))
-        })
-        .collect();
-    let unsent = log.iter().filter(|(place, said)| there.get(*place) != Some(*said));
-    let unsaid = there.iter().filter(|(place, said)| log.get(*place) != Some(*said));
+    let said = |one: &Published| {
+        let Envelope { order_id, version, id, event, .. } = &one.envelope;
+        ((order_id.0, version.0), (id.0, event.kind().name().to_owned()))
+    };
+    let ever: Log = published.iter().map(said).collect();
+    let now: Log = published.iter().filter(|one| !one.is_lost).map(said).collect();
+    let unsent = log.iter().filter(|(place, said)| now.get(*place) != Some(*said));
+    let unsaid = ever.iter().filter(|(place, said)| log.get(*place) != Some(*said));
     let violations = unsent.map(|(place, said)| format!("{place:?} {said:?} is not on the topic"));
     let violations = violations
         .chain(unsaid.map(|(place, said)| format!("{place:?} {said:?} is on the topic, and was not committed")));
@@ -100,6 +109,24 @@ pub fn as_logged(published: &[Published], log: &Log) -> Finding {
         says: "what was committed is on the topic, and nothing else",
         violations: violations.collect(),
     }
+}
+
+/// I10: of each order, the other side has taken in what was announced last, and nothing that was never announced.
+pub fn taken_in(reader: &str, published: &[Published], seen: &HashMap<Uuid, i64>) -> Finding {
+    let mut last: HashMap<Uuid, i64> = HashMap::new();
+    for one in published {
+        let version = last.entry(one.envelope.order_id.0).or_default();
+        *version = one.envelope.version.0.max(*version);
+    }
+    let not_all = last.iter().filter(|(order, version)| seen.get(*order) != Some(*version));
+    let not_all = not_all.map(|(order, version)| {
+        format!("order {order}: {reader} has seen {:?}, and {version} was announced", seen.get(order))
+    });
+    let never = seen.iter().filter(|(order, _)| !last.contains_key(*order));
+    let never =
+        never.map(|(order, version)| format!("order {order}: {reader} has seen {version}, and nothing was announced"));
+    let says = "the last of each order's events is the last that was taken in";
+    Finding { name: "I10", says, violations: not_all.chain(never).collect() }
 }
 
 /// I9: each OrderCompleted has one outcome, each OrderCancelled one answer.
@@ -139,13 +166,6 @@ fn ends_the_race(event: &Event) -> bool {
     }
 }
 
-/// Nobody claims to have read what was never written.
-pub fn offsets_are_real(group: &str, positions: &[Position]) -> Finding {
-    let beyond = positions.iter().filter(|position| position.committed.is_some_and(|offset| offset > position.end));
-    let violations = beyond.map(|position| format!("{group}: {position:?}")).collect();
-    Finding { name: "offsets", says: "no offset lies beyond the end", violations }
-}
-
 #[cfg(test)]
 mod tests {
     use shared_events::{
@@ -170,7 +190,7 @@ mod tests {
         let key = Some(wire.key.into_bytes());
         let record =
             Record { partition: 0, offset: version, key, headers: headers.collect(), payload: Some(wire.data) };
-        Published { record, envelope }
+        Published { record, envelope, is_lost: false }
     }
 
     fn cancelled(order: u128, version: i64) -> Published {
@@ -215,6 +235,35 @@ mod tests {
         assert_eq!(as_logged(&[], &log("DeliveryCancelled")).violations.len(), 1);
         assert_eq!(as_logged(&published, &Log::new()).violations.len(), 1);
         assert_eq!(as_logged(&published, &log("DeliveryCreated")).violations.len(), 2);
+        let mut before = published[0].clone();
+        before.is_lost = true;
+        let lost = as_logged(std::slice::from_ref(&before), &log("DeliveryCancelled"));
+        assert_eq!(lost.violations.len(), 1, "the broker has lost it, and nobody has sent it again");
+        assert!(as_logged(&[before, cancelled(1, 1)], &log("DeliveryCancelled")).violations.is_empty());
+    }
+
+    #[test]
+    fn a_record_under_the_key_of_another_order_is_found() {
+        let mut published = [cancelled(1, 1)];
+        assert!(keyed(&published).violations.is_empty());
+        published[0].record.key = Some(Uuid::from_u128(2).to_string().into_bytes());
+        assert_eq!(keyed(&published).violations.len(), 1);
+        published[0].record.key = None;
+        assert_eq!(keyed(&published).violations.len(), 1);
+    }
+
+    #[test]
+    fn an_order_whose_last_event_was_not_taken_in_is_found_and_so_is_one_that_was_never_announced() {
+        let published = [cancelled(1, 1), cancelled(1, 2), cancelled(1, 1)];
+        let violations = |seen: &[(u128, i64)]| {
+            let seen = seen.iter().map(|(order, version)| (Uuid::from_u128(*order), *version)).collect();
+            taken_in("readers", &published, &seen).violations.len()
+        };
+        assert_eq!(violations(&[(1, 2)]), 0);
+        assert_eq!(violations(&[]), 1);
+        assert_eq!(violations(&[(1, 1)]), 1);
+        assert_eq!(violations(&[(1, 3)]), 1);
+        assert_eq!(violations(&[(1, 2), (2, 1)]), 1);
     }
 
     #[test]
@@ -225,19 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_beyond_the_end_is_found() {
-        let at = |committed| [Position { partition: 0, committed, end: 5 }];
-        assert!(offsets_are_real("g", &at(Some(5))).violations.is_empty());
-        assert!(offsets_are_real("g", &at(None)).violations.is_empty());
-        assert_eq!(offsets_are_real("g", &at(Some(6))).violations.len(), 1);
-    }
-
-    #[test]
     fn what_nobody_can_read_is_found_unless_it_is_known_to_be_poison() {
         let mut record = cancelled(1, 1).record;
         record.headers.clear();
-        let violations =
-            |is_poison| events("deliveries", vec![Found { record: record.clone(), is_poison }]).1.violations;
+        let violations = |is_poison| {
+            events("deliveries", vec![Found { record: record.clone(), is_poison, is_lost: false }]).1.violations
+        };
         assert_eq!((violations(false).len(), violations(true).len()), (1, 0));
     }
 }

@@ -20,6 +20,7 @@ pub enum What {
     Cancellation,
     Courier,
     Dispatch,
+    Attempt,
     Completion,
     Failure,
 }
@@ -32,6 +33,7 @@ impl What {
             Self::Cancellation => "cancellation",
             Self::Courier => "courier",
             Self::Dispatch => "dispatch",
+            Self::Attempt => "attempts",
             Self::Completion => "completion",
             Self::Failure => "failure",
         }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use self::client::{Answer, Request};
 pub use self::client::{Client, Pulse};
 use self::journal::{Outcome, What};
-use self::orders::{COURIERS, Customer, Story};
+use self::orders::{Customer, Story};
 use crate::fault::Side;
 
 /// How many customers there are at once: when so many wait, others do not even come in.
@@ -39,13 +39,15 @@ pub async fn run(client: Client, seed: u64, per_second: u64, at_least: u64) -> R
     let (mut number, mut customers) = (0, JoinSet::new());
     while number < at_least || !client.pulse.is_over.load(Ordering::Relaxed) {
         arrivals.tick().await;
-        let place = room.clone().acquire_owned().await.context("the semaphore is never closed")?;
-        let visit = Visit { client: client.clone(), customer: Customer::drawn(seed, number) };
-        customers.spawn(async move {
-            let visited = visit.run().await;
-            drop(place);
-            visited
-        });
+        for customer in Customer::coming(seed, number) {
+            let place = room.clone().acquire_owned().await.context("the semaphore is never closed")?;
+            let visit = Visit { client: client.clone(), customer };
+            customers.spawn(async move {
+                let visited = visit.run().await;
+                drop(place);
+                visited
+            });
+        }
         number += 1;
         while let Some(gone) = customers.try_join_next() {
             gone.context("a customer broke down")??;
@@ -64,7 +66,7 @@ struct Visit {
 }
 
 impl Visit {
-    async fn run(mut self) -> Result<()> {
+    async fn run(self) -> Result<()> {
         let place = self.request(Side::Orders, What::Place, None, self.customer.order.clone());
         if self.customer.story == Story::GivesUp {
             return self.client.ask_once(&place, 1).await.map(drop);
@@ -77,9 +79,13 @@ impl Visit {
                 sleep(Duration::from_millis(ms)).await;
                 self.cancel(order).await
             }
-            Story::Delivered | Story::Lost | Story::ComesBack | Story::NoCourier | Story::Races => {
-                self.staffed(order).await
-            }
+            Story::Delivered
+            | Story::DeliveredLater
+            | Story::Assigned
+            | Story::Lost
+            | Story::ComesBack
+            | Story::NoCourier
+            | Story::Races => self.staffed(order).await,
         }
     }
 
@@ -88,13 +94,13 @@ impl Visit {
         self.client.ask(&request).await.map(drop)
     }
 
-    async fn staffed(&mut self, order: Uuid) -> Result<()> {
+    async fn staffed(&self, order: Uuid) -> Result<()> {
         let Some(delivery) = self.planned(order).await else { return Ok(()) };
         if self.customer.story == Story::NoCourier {
             return self.does(What::Failure, delivery, json!({ "reason": "no_courier" })).await.map(drop);
         }
-        let courier = json!({ "courier_id": format!("courier-{}", self.customer.dice.below(COURIERS)) });
-        if !self.does(What::Courier, delivery, courier).await? {
+        let courier = json!({ "courier_id": self.customer.courier });
+        if !self.does(What::Courier, delivery, courier).await? || self.customer.story == Story::Assigned {
             return Ok(());
         }
         let dispatch = self.does(What::Dispatch, delivery, json!({}));
@@ -107,11 +113,21 @@ impl Visit {
         if !dispatched {
             return Ok(());
         }
+        if self.customer.story == Story::DeliveredLater {
+            // Where no later day has room this is refused, and the courier finds somebody after all.
+            self.does(What::Attempt, delivery, json!({ "number": 1 })).await?;
+        }
+        self.ends(delivery).await
+    }
+
+    async fn ends(&self, delivery: Uuid) -> Result<()> {
         let (what, body) = match self.customer.story {
             Story::Lost => (What::Failure, json!({ "reason": "lost" })),
             Story::ComesBack => (What::Failure, json!({ "reason": "refused_by_recipient" })),
             Story::Delivered
+            | Story::DeliveredLater
             | Story::Races
+            | Story::Assigned
             | Story::Waits
             | Story::CancelsAtOnce
             | Story::CancelsLater(_)
