@@ -93,10 +93,10 @@ async fn carry_out(ground: &mut Ground, fault: &Fault) -> Result<Option<u64>> {
         Fault::CutOff { side, from, how, for_ms } => {
             let station = ground.station(side);
             let proxy = if from == From::Broker { &station.to_broker } else { &station.to_database };
-            let sprung = proxy.sprung();
+            let harmed = proxy.harmed();
             cut_off(proxy, how);
             wait(for_ms).await;
-            let hits = (proxy.sprung() - sprung) as u64;
+            let hits = (proxy.harmed() - harmed) as u64;
             station.mend();
             Ok(how.is_counted().then_some(hits))
         }
@@ -247,7 +247,7 @@ fn cut_off(proxy: &Proxy, how: How) {
             proxy.cut();
         }
         How::Dawdles { ms } => proxy.set(Traffic::Dawdles(Duration::from_millis(ms))),
-        How::BreaksOff { bytes } => proxy.set(Traffic::BreaksOff(bytes)),
+        How::BreaksOff { bytes } => proxy.set(Traffic::AnswersBreakOff(bytes)),
         How::SwallowsCommits { questions } => proxy.lose_questions(COMMIT, questions),
         How::LosesCommits { answers } => proxy.lose_answers_to(COMMIT, answers),
     }
