@@ -6,7 +6,7 @@ mod parked;
 mod published;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ const DELIVERIES: [Check; 5] = [
 ];
 
 /// How much there is to be looked at.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     pub requests: usize,
     pub acknowledged: usize,
