@@ -59,6 +59,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<ExitCode> {
+    if !options.merge.is_empty() {
+        return report::merge(&options.merge)?.shown(options.report.as_deref());
+    }
     let profile = options.profile.profile().part(options.part.which, options.part.of);
     let plan = Plan::drawn(&profile, options.seed, options.part.which);
     println!("The plan of {}:\n{}", options.name(), plan.shown());

@@ -1,5 +1,6 @@
 //! What came of a run.
 
+mod merged;
 mod totals;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use anyhow::Result;
 use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
+pub use self::merged::merge;
 use self::totals::Totals;
 use crate::audit::{Finding, Seen};
 use crate::fault::{Fault, Side};
