@@ -109,7 +109,7 @@ impl Report {
                 kind.to_owned(),
                 bites.len().to_string(),
                 bites.iter().filter(|bite| bite.bit()).count().to_string(),
-                sum(|bite| bite.hits.unwrap_or(0)),
+                counted(&bites),
                 sum(|bite| bite.felt.requests_begun),
                 most(|bite| bite.felt.requests_in_flight),
                 most(|bite| bite.felt.under_way),
@@ -166,6 +166,12 @@ impl Report {
         }
         kinds
     }
+}
+
+/// Nothing where nobody can count.
+fn counted(bites: &[&Bite]) -> String {
+    let hits: Option<u64> = bites.iter().map(|bite| bite.hits).sum();
+    hits.map_or_else(String::new, |hits| hits.to_string())
 }
 
 fn median(mut all: Vec<u64>) -> String {

@@ -47,10 +47,9 @@ impl<'a> Watch<'a> {
         loop {
             let in_flight = self.pulse.in_flight.iter().map(|side| side.load(Ordering::Relaxed)).sum();
             self.felt.requests_in_flight = self.felt.requests_in_flight.max(in_flight);
-            match timeout(ANSWER_WITHIN, under_way(&self.pools)).await {
-                Ok(Ok(under_way)) => self.felt.under_way = self.felt.under_way.max(under_way),
-                // It is what has been struck, perhaps.
-                Ok(Err(_)) | Err(_) => {}
+            // No answer is one too: the database is what has been struck, perhaps.
+            if let Ok(Ok(under_way)) = timeout(ANSWER_WITHIN, under_way(&self.pools)).await {
+                self.felt.under_way = self.felt.under_way.max(under_way);
             }
             sleep(LOOK_AGAIN_AFTER).await;
         }

@@ -98,13 +98,16 @@ async fn done_just_now(ground: &mut Ground, side: Side, instance: usize) -> Resu
 async fn done(instance: &ServiceProcess) -> Result<u64> {
     let http = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
     let answer = http.get(format!("{}/metrics", instance.url())).send().await?;
-    counted(&answer.text().await?).context("a counter is no number")
+    counted(&answer.text().await?)
 }
 
-fn counted(metrics: &str) -> Option<u64> {
+fn counted(metrics: &str) -> Result<u64> {
     let is_work =
         |line: &&str| WORK.iter().any(|name| line.starts_with(name)) && !LOOKS.iter().any(|at| line.contains(at));
-    let count = |line: &str| line.rsplit_once(' ')?.1.parse::<u64>().ok();
+    let count = |line: &str| {
+        let (_, count) = line.rsplit_once(' ').context("a metric without a value")?;
+        count.parse::<u64>().with_context(|| format!("{line} is no count"))
+    };
     metrics.lines().filter(is_work).map(count).sum()
 }
 
@@ -117,7 +120,7 @@ mod tests {
         let metrics = "# TYPE inbox_events_total counter\ninbox_events_total{outcome=\"applied\"} 3\noutbox_relayed_total 4\n\
                        http_request_seconds_count{method=\"POST\",route=\"/orders\"} 5\nhttp_request_seconds_sum{} 0.25\n\
                        http_request_seconds_count{method=\"GET\",route=\"/health/ready\"} 6\noutbox_unsent 7\n";
-        assert_eq!(counted(metrics), Some(12));
-        assert_eq!(counted("outbox_relayed_total many"), None);
+        assert_eq!(counted(metrics).expect("counts"), 12);
+        assert!(counted("outbox_relayed_total many").is_err());
     }
 }
