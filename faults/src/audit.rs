@@ -14,7 +14,7 @@ mod tests;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub struct Finding {
 type Check = (&'static str, &'static str, &'static str);
 
 /// How much there is to be looked at.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     pub requests: usize,
     pub acknowledged: usize,

@@ -1,10 +1,10 @@
 //! What is done to the pair.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared_events::{EventKind, Topic};
 
 /// One of the two services, with its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     Orders,
@@ -62,7 +62,7 @@ impl Side {
 }
 
 /// What a service is cut off from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum From {
     Broker,
@@ -70,17 +70,19 @@ pub enum From {
 }
 
 /// How it is cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// Everything is swallowed, without a word.
     Vanishes,
-    /// Connections are cut, and new ones refused.
+    /// Connections are reset, and so is each new one.
     IsRefused,
     /// Each piece is so many milliseconds late.
     Dawdles { ms: u64 },
     /// Each connection is cut after so many bytes of answers.
-    BreaksOff { bytes: usize },
+    AnswersBreakOff { bytes: usize },
+    /// Each connection is cut after so many bytes of questions.
+    QuestionsBreakOff { bytes: usize },
     /// So many COMMITs never arrive. Between a service and its database only.
     SwallowsCommits { questions: usize },
     /// The answers to so many COMMITs are lost. Between a service and its database only.
@@ -88,7 +90,7 @@ pub enum How {
 }
 
 /// Where a process can be made to end by itself, as it is named there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
     LanesLocked,
@@ -137,18 +139,8 @@ impl Point {
     }
 }
 
-impl How {
-    /// Whether the proxy counts what it breaks.
-    pub fn is_counted(self) -> bool {
-        match self {
-            Self::BreaksOff { .. } | Self::SwallowsCommits { .. } | Self::LosesCommits { .. } => true,
-            Self::Vanishes | Self::IsRefused | Self::Dawdles { .. } => false,
-        }
-    }
-}
-
 /// How records are sent a second time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeated {
     /// In the order in which they lie there.
@@ -158,7 +150,7 @@ pub enum Repeated {
 }
 
 /// What becomes of records before they are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unread {
     /// They are gone.
@@ -168,7 +160,7 @@ pub enum Unread {
 }
 
 /// A fault, with everything that was drawn for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "fault")]
 pub enum Fault {
     /// SIGKILL.
@@ -203,6 +195,8 @@ pub enum Fault {
     Repeats { side: Side, how: Repeated, records: u64, drawn: u64 },
     /// Somebody writes what nobody can read to where this side announces.
     Poison { side: Side, records: u64, drawn: u64 },
+    /// The same, very much of it at once; it is over when all of it is parked.
+    Flood { side: Side, records: u64, drawn: u64 },
     /// Nobody reads what this side announces for a while, and then it has become something else.
     Unread { side: Side, how: Unread, for_ms: u64 },
     /// The offsets of this side's consumers are gone: they read from the beginning.
@@ -213,7 +207,7 @@ pub enum Fault {
     ClockJumps { side: Side, by_s: i64, for_ms: u64 },
     /// A service that begins with an empty database is killed when it has made so many steps of its tables.
     KilledWhileMigrating { side: Side, steps: i64 },
-    /// Further instances of a service come and go, and partitions with them.
+    /// Further instances of a service come and go together, and partitions with them.
     Rebalances { side: Side, instances: usize },
 }
 
@@ -242,6 +236,7 @@ impl Fault {
             Self::Repeats { how: Repeated::AsItWas, .. } => "records repeated",
             Self::Repeats { how: Repeated::Backwards, .. } => "records repeated backwards",
             Self::Poison { .. } => "poison",
+            Self::Flood { .. } => "flood of poison",
             Self::Unread { how: Unread::Dropped, .. } => "records dropped before they were read",
             Self::Unread { how: Unread::Overtaken, .. } => "records overtaken before they were read",
             Self::OffsetsDeleted { .. } => "offsets deleted",
@@ -249,6 +244,35 @@ impl Fault {
             Self::ClockJumps { .. } => "clock jumps",
             Self::KilledWhileMigrating { .. } => "service killed in the middle of its migrations",
             Self::Rebalances { .. } => "instances come and go",
+        }
+    }
+
+    /// The service that it strikes, if it strikes only one.
+    pub fn side(&self) -> Option<Side> {
+        match *self {
+            Self::ServiceKilled { side, .. }
+            | Self::LeaderKilled { side, .. }
+            | Self::KilledWhileCutOff { side, .. }
+            | Self::LeaderKilledWhileCutOff { side, .. }
+            | Self::ServicePaused { side, .. }
+            | Self::ServiceStopped { side, .. }
+            | Self::CutOff { side, .. }
+            | Self::Repeats { side, .. }
+            | Self::Poison { side, .. }
+            | Self::Flood { side, .. }
+            | Self::Unread { side, .. }
+            | Self::OffsetsDeleted { side }
+            | Self::CrashAt { side, .. }
+            | Self::ClockJumps { side, .. }
+            | Self::KilledWhileMigrating { side, .. }
+            | Self::Rebalances { side, .. } => Some(side),
+            Self::BrokerKilled { .. }
+            | Self::BrokerPaused { .. }
+            | Self::BrokerWiped
+            | Self::BrokerRestarted
+            | Self::DatabaseKilled { .. }
+            | Self::BackendsCut
+            | Self::DiskFull { .. } => None,
         }
     }
 }

@@ -1,39 +1,30 @@
 //! What is broken: a PostgreSQL, a Kafka and two instances of each service, all real, all our own, with a proxy on every way that
 //! can be cut.
 
+mod station;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use devstack::{Binaries, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings, wait_until};
+use anyhow::{Result, bail};
+use devstack::{Binaries, Kafka, KafkaOptions, Postgres, Progress, ServiceProcess, ServiceSettings};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
-use tests::{Proxy, Traffic};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tests::Proxy;
 
+pub use self::station::Station;
 use crate::archive::Archive;
 use crate::audit::Finding;
 use crate::disk::SmallDisk;
 use crate::fault::Side;
-use crate::plan::INSTANCES;
 
 /// How long an instance may take until it is ready again, when all that it needs is there.
 pub const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 pub const PARTITIONS: u32 = 6;
 const HEAP_MB: u32 = 512;
-
-/// One service: its instances, and its ways to what it needs.
-pub struct Station {
-    pub side: Side,
-    pub instances: Vec<ServiceProcess>,
-    pub to_database: Proxy,
-    pub to_broker: Proxy,
-    /// How many further instances have come and gone.
-    pub guests: usize,
-    /// By how many seconds its instances' clock is off, if they look there.
-    pub clock: PathBuf,
-    settings: ServiceSettings,
-}
+/// What our own connections to the databases are called there.
+pub const OURSELVES: &str = "faults";
 
 /// Everything. Dropping it ends everything.
 // The order of the fields is the order in which they are dropped: the services before what they use.
@@ -111,9 +102,9 @@ impl Ground {
         let plain = ServiceSettings { binary: binaries.delivery_service.clone(), ..plain };
         let deliveries = Station::open(Side::Deliveries, plain, to_deliveries, &postgres, disk.as_ref()).await?;
         let pools = Side::BOTH.map(|side| {
-            let url = postgres.url(database(side));
-            let options = PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5));
-            options.connect_lazy(&url)
+            let url: PgConnectOptions = postgres.url(database(side)).parse()?;
+            let options = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(5));
+            anyhow::Ok(options.connect_lazy_with(url.application_name(OURSELVES)))
         });
         let [Ok(first), Ok(second)] = pools else { bail!("a database has no URL") };
         step.done("two instances of order-service and two of delivery-service are ready");
@@ -152,14 +143,9 @@ impl Ground {
         &self.pools[side.index()]
     }
 
-    /// How many orders have no outcome yet and how many events are unsent: what a fault can hit.
-    pub async fn under_way(&self) -> Result<i64> {
-        let (orders, deliveries) = (self.pool(Side::Orders), self.pool(Side::Deliveries));
-        let undecided = "select (select count(*) from orders where status in ('completed', 'cancelling'))
-                              + (select count(*) from outbox)";
-        let here: i64 = sqlx::query_scalar(undecided).fetch_one(orders).await?;
-        let there: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(deliveries).await?;
-        Ok(here + there)
+    /// The same of both, for whoever looks there meanwhile.
+    pub fn pools(&self) -> [PgPool; 2] {
+        self.pools.clone()
     }
 
     /// Waits until all instances are ready.
@@ -198,95 +184,5 @@ impl Ground {
             findings.push(Finding { name: "tables", says, violations: self.half_made });
         }
         Ok(findings)
-    }
-}
-
-impl Station {
-    async fn open(
-        side: Side,
-        plain: ServiceSettings,
-        to_broker: Proxy,
-        postgres: &Postgres,
-        disk: Option<&SmallDisk>,
-    ) -> Result<Self> {
-        let url = postgres.create_service_database(database(side)).await?;
-        if let Some(disk) = disk {
-            disk.take(postgres, database(side)).await?;
-        }
-        let to_database = Proxy::before(&url).await;
-        let directory = plain.log_directory.as_deref().context("the services' logs are to be kept")?;
-        let clock = directory.join(format!("{}.clock", side.service()));
-        let look = ("CLOCK_FILE".to_owned(), clock.display().to_string());
-        let front = Some(to_broker.address().to_string()).filter(|_| plain.kafka_bootstrap_servers.is_empty());
-        let settings = ServiceSettings {
-            database_url: to_database.url(&url),
-            kafka_bootstrap_servers: front.unwrap_or(plain.kafka_bootstrap_servers),
-            environment: plain.environment.into_iter().chain([look]).collect(),
-            ..plain
-        };
-        let mut station = Self { side, instances: Vec::new(), to_database, to_broker, guests: 0, clock, settings };
-        for number in 1..=INSTANCES {
-            let instance = station.further(number).await?;
-            station.instances.push(instance);
-        }
-        Ok(station)
-    }
-
-    /// What its instances find in their environment.
-    pub fn environment(&self) -> Vec<(String, String)> {
-        self.settings.environment.clone()
-    }
-
-    /// An instance with a database and topics of its own, only just started.
-    pub fn apart(&self, name: &str, database_url: String) -> Result<ServiceProcess> {
-        let topic_prefix = format!("{name}-");
-        let settings = ServiceSettings {
-            instance_id: name.to_owned(),
-            name: name.to_owned(),
-            database_url,
-            topic_prefix,
-            ..self.settings.clone()
-        };
-        ServiceProcess::start(settings)
-    }
-
-    /// One more instance, ready.
-    pub async fn further(&self, number: usize) -> Result<ServiceProcess> {
-        let name = format!("{}-{number}", self.side.service());
-        let settings = ServiceSettings { instance_id: name.clone(), name, ..self.settings.clone() };
-        let mut instance = ServiceProcess::start(settings)?;
-        instance.wait_ready(READY_WITHIN).await?;
-        Ok(instance)
-    }
-
-    /// Which instance's relay leads, if one says so.
-    pub async fn leader(&self) -> Result<usize> {
-        let leads = async |instance: &ServiceProcess| {
-            let answer = reqwest::get(format!("{}/health/ready", instance.url())).await.ok()?;
-            let said: serde_json::Value = answer.json().await.ok()?;
-            (said["relay"] == "leading").then_some(())
-        };
-        let found = wait_until(READY_WITHIN, async || {
-            for (at, instance) in self.instances.iter().enumerate() {
-                if leads(instance).await.is_some() {
-                    return Ok(Some(at));
-                }
-            }
-            Ok(None)
-        });
-        found.await?.with_context(|| format!("no relay of {} leads", self.side.service()))
-    }
-
-    /// Nothing is cut any more.
-    pub fn mend(&self) {
-        for proxy in [&self.to_database, &self.to_broker] {
-            // Takes the trap away, whichever it was.
-            proxy.lose_answers_to(tests::COMMIT, 0);
-            if proxy.traffic() == Traffic::Vanishes {
-                // What was swallowed on a connection is missing from it: nobody can go on with that one.
-                proxy.cut();
-            }
-            proxy.set(Traffic::Flows);
-        }
     }
 }

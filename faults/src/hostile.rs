@@ -1,6 +1,9 @@
 //! Somebody who writes to the topics and should not: records once more, in another order, and records that nobody can read.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use devstack::wait_until;
 use serde_json::json;
 use shared_events::Envelope;
 use uuid::Uuid;
@@ -13,6 +16,8 @@ use crate::ground::Ground;
 
 /// One purpose of the dice.
 const WRITING: u64 = 3;
+/// How long the other side may take to park a flood.
+const PARKED_WITHIN: Duration = Duration::from_secs(180);
 
 /// Sends records of a topic a second time; says how many.
 pub async fn repeat(ground: &Ground, side: Side, how: Repeated, records: u64, drawn: u64) -> Result<u64> {
@@ -31,12 +36,41 @@ pub async fn repeat(ground: &Ground, side: Side, how: Repeated, records: u64, dr
     Ok(broker::produce(bootstrap, topic, &again).await?.len() as u64)
 }
 
-/// Sends records that nobody can read; says where they lie.
-pub async fn poison(ground: &Ground, side: Side, records: u64, drawn: u64) -> Result<Vec<Spot>> {
+/// Sends records that nobody can read; says how many.
+pub async fn poison(ground: &mut Ground, side: Side, records: u64, drawn: u64) -> Result<u64> {
+    Ok(write_poison(ground, side, records, drawn).await?.len() as u64)
+}
+
+/// Sends very many of them at once, and waits until the other side has parked them all. Says how many it has.
+pub async fn flood(ground: &mut Ground, side: Side, records: u64, drawn: u64) -> Result<u64> {
+    let last: Option<Uuid> = sqlx::query_scalar("select id from parked_events order by id desc limit 1")
+        .fetch_optional(ground.pool(side.other()))
+        .await?;
+    let (partitions, offsets): (Vec<_>, Vec<_>) = write_poison(ground, side, records, drawn).await?.into_iter().unzip();
+    let parked = wait_until(PARKED_WITHIN, async || {
+        // Something else may have lain there before the broker was wiped.
+        let parked = "select count(*) from parked_events where topic = $1 and id > $2
+                      and (partition, \"offset\") in (select * from unnest($3::integer[], $4::bigint[]))";
+        let parked: i64 = sqlx::query_scalar(parked)
+            .bind(side.announces_on())
+            .bind(last.unwrap_or_default())
+            .bind(&partitions)
+            .bind(&offsets)
+            .fetch_one(ground.pool(side.other()))
+            .await?;
+        Ok((parked.unsigned_abs() == records).then_some(parked.unsigned_abs()))
+    });
+    parked.await?.with_context(|| format!("{records} records are not parked after {PARKED_WITHIN:?}"))
+}
+
+/// Says where they lie, and has it noted.
+async fn write_poison(ground: &mut Ground, side: Side, records: u64, drawn: u64) -> Result<Vec<Spot>> {
     let (bootstrap, topic) = (ground.kafka.bootstrap(), side.announces_on());
     let mut dice = Dice::of(drawn, WRITING);
     let poison: Vec<Record> = (0..records).map(|number| unreadable(&mut dice, number, side)).collect();
-    broker::produce(bootstrap, topic, &poison).await
+    let spots = broker::produce(bootstrap, topic, &poison).await?;
+    ground.archive.poisoned(side, spots.iter().copied());
+    Ok(spots)
 }
 
 /// Each kind in turn. None of them names an order that is there: what claims to be a repeat may be taken for one.

@@ -10,10 +10,12 @@ mod disk;
 mod fault;
 mod ground;
 mod hostile;
+mod listening;
 mod load;
 mod options;
 mod plan;
 mod profile;
+mod recovery;
 mod report;
 mod strike;
 
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use devstack::{Progress, binaries, binaries_with, wait_until};
+use tokio::task::JoinHandle;
 
 use crate::audit::{Evidence, Finding, Seen};
 use crate::fault::{Fault, Side};
@@ -35,7 +38,7 @@ use crate::load::{Client, Pulse};
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::profile::Profile;
-use crate::report::Report;
+use crate::report::{Judged, Report};
 use crate::strike::{Bite, strike};
 
 /// How long after the last heal all has to be as it must be.
@@ -56,7 +59,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<ExitCode> {
-    let profile = options.profile.profile().part(options.part.of);
+    if !options.merge.is_empty() {
+        return report::merge(&options.merge)?.shown(options.report.as_deref());
+    }
+    let profile = options.profile.profile().part(options.part.which, options.part.of);
     let plan = Plan::drawn(&profile, options.seed, options.part.which);
     println!("The plan of {}:\n{}", options.name(), plan.shown());
     if options.plan {
@@ -66,12 +72,9 @@ async fn run(options: &Options) -> Result<ExitCode> {
     let kept = options.keep.clone().unwrap_or_else(usual);
     std::fs::create_dir_all(&kept).with_context(|| format!("{} cannot be made", kept.display()))?;
     let report = play(options, &profile, &plan, &kept.canonicalize()?).await?;
-    report.print();
-    if let Some(file) = &options.report {
-        std::fs::write(file, serde_json::to_string_pretty(&report)?)?;
-    }
+    let code = report.shown(options.report.as_deref())?;
     println!("The journal and the logs are in {}.", kept.display());
-    Ok(report.exit_code())
+    Ok(code)
 }
 
 async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) -> Result<Report> {
@@ -90,22 +93,16 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
     let pulse = client.pulse.clone();
     let began = Instant::now();
     let load = tokio::spawn(load::run(client, options.seed, profile.orders_per_s, profile.orders));
-    let bites = all_strikes(&mut ground, plan, &pulse).await?;
-    let mut healed = Instant::now();
-    pulse.is_over.store(true, Ordering::Relaxed);
-    while !load.is_finished() && pulse.accepted.load(Ordering::Relaxed) < profile.orders {
-        // Customers still come, because there were too few: it is not the pair that takes this time.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        healed = Instant::now();
-    }
-    let customers = load.await.context("the load broke down")??;
+    let mut struck = all_strikes(&mut ground, plan, &pulse).await?;
+    let (customers, healed) = end(load, &pulse, profile.orders).await?;
     // Nobody has to wait for long for what a planted bug has lost.
     let patience = if bug.is_some() { AT_REST_WITHIN } else { GIVEN_UP_AFTER };
     let verdict = judge(&ground, &Journal::read(&file)?, healed, patience).await?;
     let mut findings = verdict.findings;
+    findings.push(recovery::written_down(&mut struck.bites, struck.watches).await);
     findings.extend(ground.clear().await?);
     Ok(Report {
-        profile: options.profile.text(),
+        profile: options.profile,
         seed: options.seed,
         part: (options.part.of > 1).then_some((options.part.which, options.part.of)),
         bug: options.bug.clone(),
@@ -114,9 +111,22 @@ async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) ->
         took_s: began.elapsed().as_secs(),
         at_rest_ms: verdict.at_rest_ms,
         in_time: verdict.came_to_rest && Duration::from_millis(verdict.at_rest_ms) <= AT_REST_WITHIN,
-        bites,
-        findings,
+        left_out: struck.left_out,
+        bites: struck.bites,
+        findings: findings.into_iter().map(Judged::from).collect(),
     })
+}
+
+/// Lets the last customers go. Answers how many there were, and since when nothing keeps the pair from coming to rest.
+async fn end(load: JoinHandle<Result<u64>>, pulse: &Pulse, orders: u64) -> Result<(u64, Instant)> {
+    let mut healed = Instant::now();
+    pulse.ends();
+    while !load.is_finished() && pulse.accepted.load(Ordering::Relaxed) < orders {
+        // Customers still come, because there were too few: it is not the pair that takes this time.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        healed = Instant::now();
+    }
+    Ok((load.await.context("the load broke down")??, healed))
 }
 
 struct Verdict {
@@ -144,17 +154,27 @@ async fn judge(ground: &Ground, journal: &[Line], healed: Instant, patience: Dur
     Ok(Verdict { findings, seen, came_to_rest, at_rest_ms })
 }
 
-async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<Vec<Bite>> {
-    let mut bites = Vec::new();
+/// What was done, who watches how the pair recovers from each of it, and what could not be done.
+#[derive(Default)]
+struct Struck {
+    bites: Vec<Bite>,
+    watches: Vec<JoinHandle<u64>>,
+    left_out: Vec<Fault>,
+}
+
+async fn all_strikes(ground: &mut Ground, plan: &Plan, pulse: &Pulse) -> Result<Struck> {
+    let mut struck = Struck::default();
     for (at, step) in plan.steps.iter().enumerate() {
         tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
         if ground.disk.is_none() && matches!(step.fault, Fault::DiskFull { .. }) {
             eprintln!("  no disk is filled: only root can make a small one");
+            struck.left_out.push(step.fault.clone());
             continue;
         }
-        let bite = strike(ground, &step.fault, pulse).await.with_context(|| format!("{:?}", step.fault))?;
+        let (bite, watch) = strike(ground, &step.fault, pulse).await.with_context(|| format!("{:?}", step.fault))?;
         eprintln!("  {:>3}/{} {} ({} ms)", at + 1, plan.steps.len(), step.fault.kind(), bite.took_ms);
-        bites.push(bite);
+        struck.bites.push(bite);
+        struck.watches.push(watch);
     }
-    Ok(bites)
+    Ok(struck)
 }

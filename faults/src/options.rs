@@ -30,6 +30,9 @@ pub struct Options {
     /// Plant this bug in both services: the run has to notice (docs/faults.md names them all)
     #[arg(long, value_name = "NAME")]
     pub bug: Option<String>,
+    /// Run nothing: make one report of those of all parts, and say whether they are together what the profile promises
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["keep", "part", "bug", "plan"])]
+    pub merge: Vec<PathBuf>,
     /// Print the plan and do nothing
     #[arg(long)]
     pub plan: bool,

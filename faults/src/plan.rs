@@ -32,7 +32,9 @@ impl Plan {
     /// The plan of a profile, or of one of its parts, which are counted from 1.
     pub fn drawn(profile: &Profile, seed: u64, part: u64) -> Self {
         let mut dice = Dice::of(seed, PLANNING + ((part - 1) << 32));
-        let mut faults = Drawing { dice: &mut dice, profile }.faults();
+        // Of some there is one in each part: then the other side's turn is in the next one.
+        let turn = usize::try_from(part - 1).unwrap_or(0);
+        let mut faults = Drawing { dice: &mut dice, profile, part, turn, faults: Vec::new() }.all();
         dice.shuffle(&mut faults);
         let (least, most) = profile.between_ms;
         let steps = faults.into_iter().map(|fault| Step { after_ms: dice.between(least, most), fault });
@@ -51,128 +53,161 @@ impl Plan {
 struct Drawing<'a> {
     dice: &'a mut Dice,
     profile: &'a Profile,
+    part: u64,
+    /// Whose turn it is.
+    turn: usize,
+    faults: Vec<Fault>,
 }
 
 impl Drawing<'_> {
-    fn faults(&mut self) -> Vec<Fault> {
+    fn all(mut self) -> Vec<Fault> {
+        self.services();
+        self.servers();
+        self.ways();
+        self.hostile();
+        self.points();
+        self.faults
+    }
+
+    fn times(&mut self, count: u64, mut draw: impl FnMut(&mut Dice) -> Fault) {
+        self.faults.extend((0..count).map(|_| draw(self.dice)));
+    }
+
+    /// Each side in turn, also from one kind to the next: of some there is only one.
+    fn in_turn(&mut self, count: u64, mut draw: impl FnMut(&mut Dice, Side) -> Fault) {
+        for _ in 0..count {
+            self.faults.push(draw(self.dice, Side::BOTH[self.turn % 2]));
+            self.turn += 1;
+        }
+    }
+
+    /// What is done to one instance of a service.
+    fn services(&mut self) {
         let of = *self.profile;
-        let mut faults = Vec::new();
-        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice) -> Fault| {
-            faults.extend((0..count).map(|_| draw(self.dice)));
-        };
-        times(of.services_killed, &mut |dice| Fault::ServiceKilled {
-            side: dice.one_of(&Side::BOTH),
+        self.in_turn(of.services_killed, |dice, side| Fault::ServiceKilled {
+            side,
             instance: instance(dice),
             down_ms: dice.between(50, 1_500),
         });
-        times(of.leaders_killed, &mut |dice| Fault::LeaderKilled {
-            side: dice.one_of(&Side::BOTH),
-            down_ms: dice.between(50, 1_500),
-        });
-        times(of.killed_while_cut_off, &mut |dice| Fault::KilledWhileCutOff {
-            side: dice.one_of(&Side::BOTH),
+        self.in_turn(of.leaders_killed, |dice, side| Fault::LeaderKilled { side, down_ms: dice.between(50, 1_500) });
+        self.in_turn(of.killed_while_cut_off, |dice, side| Fault::KilledWhileCutOff {
+            side,
             instance: instance(dice),
             cut_off_ms: dice.between(2_500, 4_500),
         });
-        times(of.leaders_killed_while_cut_off, &mut |dice| Fault::LeaderKilledWhileCutOff {
-            side: dice.one_of(&Side::BOTH),
+        self.in_turn(of.leaders_killed_while_cut_off, |dice, side| Fault::LeaderKilledWhileCutOff {
+            side,
             cut_off_ms: dice.between(1_500, 3_000),
         });
-        times(of.services_paused, &mut |dice| Fault::ServicePaused {
-            side: dice.one_of(&Side::BOTH),
+        self.in_turn(of.services_paused, |dice, side| Fault::ServicePaused {
+            side,
             instance: instance(dice),
             for_ms: dice.one_of(&[1_500, 4_000, 12_000]),
         });
-        times(of.services_stopped, &mut |dice| Fault::ServiceStopped {
-            side: dice.one_of(&Side::BOTH),
-            instance: instance(dice),
-        });
-        faults.extend(self.servers());
-        faults.extend(self.hostile());
-        faults
+        self.in_turn(of.services_stopped, |dice, side| Fault::ServiceStopped { side, instance: instance(dice) });
     }
 
     /// What is done to the brokers, to PostgreSQL, and to the ways to them.
-    fn servers(&mut self) -> Vec<Fault> {
+    fn servers(&mut self) {
         let of = *self.profile;
-        let mut faults = Vec::new();
-        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice) -> Fault| {
-            faults.extend((0..count).map(|_| draw(self.dice)));
-        };
-        times(of.brokers_killed, &mut |dice| Fault::BrokerKilled {
+        self.times(of.brokers_killed, |dice| Fault::BrokerKilled {
             first: broker(dice, of),
             count: 1,
             down_ms: dice.between(100, 2_000),
         });
-        times(of.brokers_killed_together, &mut |dice| Fault::BrokerKilled {
+        self.times(of.brokers_killed_together, |dice| Fault::BrokerKilled {
             first: broker(dice, of),
             // Also all of them.
             count: dice.one_of(&[of.brokers - 1, of.brokers]),
             down_ms: dice.between(100, 2_000),
         });
-        times(of.brokers_paused, &mut |dice| Fault::BrokerPaused {
+        self.times(of.brokers_paused, |dice| Fault::BrokerPaused {
             node: broker(dice, of),
             for_ms: dice.between(3_000, 8_000),
         });
-        times(of.brokers_restarted, &mut |_| Fault::BrokerRestarted);
-        times(of.brokers_wiped, &mut |_| Fault::BrokerWiped);
-        times(of.databases_killed, &mut |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
-        times(of.backends_cut, &mut |_| Fault::BackendsCut);
-        times(of.disks_filled, &mut |dice| Fault::DiskFull { for_ms: dice.between(2_000, 4_000) });
-        times(of.partitions_from_broker, &mut |dice| cut_off(dice, From::Broker));
-        times(of.partitions_from_database, &mut |dice| cut_off(dice, From::Database));
-        times(of.commits_lost, &mut |dice| Fault::CutOff {
-            side: dice.one_of(&Side::BOTH),
+        self.times(of.brokers_restarted, |_| Fault::BrokerRestarted);
+        self.times(of.brokers_wiped, |_| Fault::BrokerWiped);
+        self.times(of.databases_killed, |dice| Fault::DatabaseKilled { down_ms: dice.between(100, 1_500) });
+        self.times(of.backends_cut, |_| Fault::BackendsCut);
+        self.times(of.disks_filled, |dice| Fault::DiskFull { for_ms: dice.between(2_000, 4_000) });
+    }
+
+    /// What is done to the ways between the services and these.
+    fn ways(&mut self) {
+        let of = *self.profile;
+        self.cut_off(From::Broker, of.partitions_from_broker);
+        self.cut_off(From::Database, of.partitions_from_database);
+        self.in_turn(of.commits_lost, |dice, side| Fault::CutOff {
+            side,
             from: From::Database,
             how: How::LosesCommits { answers: usize::try_from(dice.between(5, 20)).unwrap_or(5) },
             for_ms: dice.between(1_500, 3_000),
         });
-        faults
-    }
-
-    /// What somebody does to the topics and the groups.
-    fn hostile(&mut self) -> Vec<Fault> {
-        let of = *self.profile;
-        let mut faults = Vec::new();
-        // Each side in turn: one of each is little.
-        let mut times = |count: u64, draw: &mut dyn FnMut(&mut Dice, Side) -> Fault| {
-            faults.extend((0..count).zip(Side::BOTH.into_iter().cycle()).map(|(_, side)| draw(self.dice, side)));
-        };
-        times(of.commits_swallowed, &mut |dice, side| Fault::CutOff {
+        self.in_turn(of.commits_swallowed, |dice, side| Fault::CutOff {
             side,
             from: From::Database,
             how: How::SwallowsCommits { questions: usize::try_from(dice.between(20, 40)).unwrap_or(20) },
             for_ms: dice.between(1_500, 3_000),
         });
+    }
+
+    /// Each way of cutting in turn, and each side: what one is cut off from in one manner, the other is cut off from in the next.
+    fn cut_off(&mut self, from: From, count: u64) {
+        let ways = WAYS_OF_CUTTING;
+        // What one side meets on its way to the broker, the other one meets on its way to its database.
+        let (first, other) = match from {
+            From::Broker => (0, 0),
+            From::Database => (3, 1),
+        };
+        for at in (self.part - 1) * count..self.part * count {
+            let way = (first + at) % ways;
+            let side = if (way + at / ways + other).is_multiple_of(2) { Side::Orders } else { Side::Deliveries };
+            let how = how(way, self.dice);
+            self.faults.push(Fault::CutOff { side, from, how, for_ms: self.dice.between(2_500, 6_000) });
+        }
+    }
+
+    /// What somebody does to the topics and the groups.
+    fn hostile(&mut self) {
+        let of = *self.profile;
         for (count, how) in [(of.repeats, Repeated::AsItWas), (of.repeats_backwards, Repeated::Backwards)] {
-            times(count, &mut |dice, side| Fault::Repeats {
+            self.in_turn(count, |dice, side| Fault::Repeats {
                 side,
                 how,
                 records: dice.between(100, 400),
                 drawn: dice.below(u64::MAX),
             });
         }
-        times(of.poisonings, &mut |dice, side| Fault::Poison { side, records: of.poison, drawn: dice.below(u64::MAX) });
+        self.in_turn(of.floods, |dice, side| Fault::Flood { side, records: of.flood, drawn: dice.below(u64::MAX) });
+        self.in_turn(of.poisonings, |dice, side| Fault::Poison {
+            side,
+            records: of.poison,
+            drawn: dice.below(u64::MAX),
+        });
         for (count, how) in [(of.unread_dropped, Unread::Dropped), (of.unread_overtaken, Unread::Overtaken)] {
-            times(count, &mut |dice, side| Fault::Unread { side, how, for_ms: dice.between(1_000, 3_000) });
+            self.in_turn(count, |dice, side| Fault::Unread { side, how, for_ms: dice.between(1_000, 3_000) });
         }
-        times(of.offsets_deleted, &mut |_, side| Fault::OffsetsDeleted { side });
+        self.in_turn(of.offsets_deleted, |_, side| Fault::OffsetsDeleted { side });
+        self.in_turn(of.storms, |_, side| Fault::Rebalances { side, instances: of.guests });
+    }
+
+    /// Where all instances of a service end, what their clock says, and what they find when they begin.
+    fn points(&mut self) {
+        let of = *self.profile;
         for (side, point) in Side::BOTH.into_iter().flat_map(|side| Point::ALL.map(|point| (side, point))) {
             // Some are passed only once.
             let last = if matches!(point, Point::Revoked | Point::Stopping) { 1 } else { 12 };
-            times(of.crashes, &mut |dice, _| Fault::CrashAt { side, point, pass: dice.between(1, last) });
+            self.times(of.crashes, |dice| Fault::CrashAt { side, point, pass: dice.between(1, last) });
         }
-        times(of.clock_jumps, &mut |dice, side| Fault::ClockJumps {
+        self.in_turn(of.clock_jumps, |dice, side| Fault::ClockJumps {
             side,
             by_s: dice.one_of(&[-72_000, -1_800, 1_800, 72_000]),
             for_ms: dice.between(3_000, 6_000),
         });
-        times(of.killed_while_migrating, &mut |dice, side| Fault::KilledWhileMigrating {
+        self.in_turn(of.killed_while_migrating, |dice, side| Fault::KilledWhileMigrating {
             side,
             steps: i64::try_from(dice.between(1, 9)).unwrap_or(1),
         });
-        times(of.storms, &mut |_, side| Fault::Rebalances { side, instances: of.guests });
-        faults
     }
 }
 
@@ -184,18 +219,25 @@ fn broker(dice: &mut Dice, of: Profile) -> usize {
     usize::try_from(dice.below(of.brokers as u64)).unwrap_or(0)
 }
 
-fn cut_off(dice: &mut Dice, from: From) -> Fault {
-    let how = match dice.below(4) {
+/// How many there are below.
+const WAYS_OF_CUTTING: u64 = 5;
+
+fn how(way: u64, dice: &mut Dice) -> How {
+    let mut bytes = || usize::try_from(dice.between(2_000, 60_000)).unwrap_or(2_000);
+    match way {
         0 => How::Vanishes,
         1 => How::IsRefused,
         2 => How::Dawdles { ms: dice.between(20, 120) },
-        _ => How::BreaksOff { bytes: usize::try_from(dice.between(2_000, 60_000)).unwrap_or(2_000) },
-    };
-    Fault::CutOff { side: dice.one_of(&Side::BOTH), from, how, for_ms: dice.between(2_500, 6_000) }
+        3 => How::AnswersBreakOff { bytes: bytes() },
+        _ => How::QuestionsBreakOff { bytes: bytes() },
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, HashSet};
+    use std::mem::discriminant;
+
     use super::*;
     use crate::profile::Name;
 
@@ -220,5 +262,38 @@ mod tests {
             (profile.services_killed + profile.leaders_killed + profile.killed_while_cut_off, profile.brokers_killed)
         );
         assert_eq!(count("PostgreSQL killed"), profile.databases_killed);
+    }
+
+    #[test]
+    fn ci_has_each_kind_of_fault_on_each_side_and_each_way_of_cutting_on_each_side_and_from_each_server() {
+        for seed in 1..20 {
+            let plan = Plan::drawn(&Name::Ci.profile(), seed, 1);
+            let met: HashSet<_> = plan.steps.iter().map(|step| (step.fault.kind(), step.fault.side())).collect();
+            for (kind, side) in met.iter().filter_map(|(kind, side)| Some((kind, (*side)?))) {
+                assert!(met.contains(&(*kind, Some(side.other()))), "seed {seed}: {kind} hits {side:?} only");
+            }
+            let mut ways = HashSet::new();
+            for step in &plan.steps {
+                if let Fault::CutOff { side, from, how, .. } = &step.fault {
+                    let way = discriminant(how);
+                    ways.extend([(way, None, Some(*side)), (way, Some(*from == From::Broker), None)]);
+                }
+            }
+            // Five ways of cutting, two servers, two sides; two ways of losing COMMITs, one server, two sides.
+            assert_eq!(ways.len(), 5 * (2 + 2) + 2 * (1 + 2), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_profile_are_together_what_it_is() {
+        let whole = Plan::drawn(&Name::Full.profile(), 1, 1);
+        let parts = (1..=6).flat_map(|part| Plan::drawn(&Name::Full.profile().part(part, 6), 1, part).steps);
+        let kinds = |steps: &mut dyn Iterator<Item = Step>| {
+            steps.fold(BTreeMap::<_, u64>::new(), |mut kinds, step| {
+                *kinds.entry(step.fault.kind()).or_default() += 1;
+                kinds
+            })
+        };
+        assert_eq!(kinds(&mut parts.into_iter()), kinds(&mut whole.steps.into_iter()));
     }
 }

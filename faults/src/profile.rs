@@ -1,9 +1,15 @@
 //! How much is broken, and how much is ordered meanwhile.
 
+mod named;
+
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use self::named::{CI, CLUSTER, CRASHES, FULL, SMOKE};
 
 /// Which profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Name {
     /// About a minute and a half: for every push.
     Smoke,
@@ -73,6 +79,9 @@ pub struct Profile {
     /// How often somebody writes what nobody can read, and how many records each time.
     pub poisonings: u64,
     pub poison: u64,
+    /// How often somebody writes very many of them at once, and how many that are.
+    pub floods: u64,
+    pub flood: u64,
     /// How often what a side announces is gone before it is read, and how often it comes backwards.
     pub unread_dropped: u64,
     pub unread_overtaken: u64,
@@ -80,6 +89,8 @@ pub struct Profile {
     /// How often instances come and go, and how many each time.
     pub storms: u64,
     pub guests: usize,
+    /// How often partitions are given out anew because of that, at least: as counted, not as planned.
+    pub rebalances: u64,
     /// How often each service ends at each named point.
     pub crashes: u64,
     pub clock_jumps: u64,
@@ -87,9 +98,9 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// One of so many parts.
-    pub fn part(self, parts: u64) -> Self {
-        let share = |count: u64| count.div_ceil(parts);
+    /// One of so many parts, counted from 1. All of them together are what it is: no more, and no less.
+    pub fn part(self, which: u64, of: u64) -> Self {
+        let share = |count: u64| count / of + u64::from(which <= count % of);
         Self {
             orders: share(self.orders),
             services_killed: share(self.services_killed),
@@ -113,10 +124,12 @@ impl Profile {
             repeats: share(self.repeats),
             repeats_backwards: share(self.repeats_backwards),
             poisonings: share(self.poisonings),
+            floods: share(self.floods),
             unread_dropped: share(self.unread_dropped),
             unread_overtaken: share(self.unread_overtaken),
             offsets_deleted: share(self.offsets_deleted),
             storms: share(self.storms),
+            rebalances: share(self.rebalances),
             crashes: share(self.crashes),
             clock_jumps: share(self.clock_jumps),
             killed_while_migrating: share(self.killed_while_migrating),
@@ -124,162 +137,3 @@ impl Profile {
         }
     }
 }
-
-/// Customers come, and nothing is broken.
-const CALM: Profile = Profile {
-    brokers: 1,
-    orders_per_s: 40,
-    orders: 1_500,
-    between_ms: (300, 900),
-    services_killed: 0,
-    leaders_killed: 0,
-    killed_while_cut_off: 0,
-    leaders_killed_while_cut_off: 0,
-    services_paused: 0,
-    services_stopped: 0,
-    brokers_killed: 0,
-    brokers_killed_together: 0,
-    brokers_paused: 0,
-    brokers_restarted: 0,
-    brokers_wiped: 0,
-    databases_killed: 0,
-    backends_cut: 0,
-    disks_filled: 0,
-    partitions_from_broker: 0,
-    partitions_from_database: 0,
-    commits_lost: 0,
-    commits_swallowed: 0,
-    repeats: 0,
-    repeats_backwards: 0,
-    poisonings: 0,
-    poison: 150,
-    unread_dropped: 0,
-    unread_overtaken: 0,
-    offsets_deleted: 0,
-    storms: 0,
-    guests: 0,
-    crashes: 0,
-    clock_jumps: 0,
-    killed_while_migrating: 0,
-};
-
-const SMOKE: Profile = Profile {
-    services_killed: 3,
-    leaders_killed: 2,
-    killed_while_cut_off: 2,
-    leaders_killed_while_cut_off: 2,
-    services_paused: 1,
-    services_stopped: 1,
-    brokers_killed: 1,
-    databases_killed: 1,
-    backends_cut: 1,
-    partitions_from_broker: 1,
-    partitions_from_database: 1,
-    commits_lost: 1,
-    commits_swallowed: 2,
-    repeats: 2,
-    repeats_backwards: 2,
-    poisonings: 2,
-    unread_dropped: 1,
-    unread_overtaken: 1,
-    offsets_deleted: 1,
-    storms: 1,
-    guests: 1,
-    ..CALM
-};
-
-const CI: Profile = Profile {
-    orders_per_s: 55,
-    orders: 16_000,
-    between_ms: (400, 1_600),
-    services_killed: 12,
-    leaders_killed: 8,
-    killed_while_cut_off: 4,
-    leaders_killed_while_cut_off: 3,
-    services_paused: 4,
-    services_stopped: 3,
-    brokers_killed: 2,
-    brokers_paused: 1,
-    brokers_restarted: 1,
-    brokers_wiped: 1,
-    databases_killed: 3,
-    backends_cut: 2,
-    disks_filled: 2,
-    partitions_from_broker: 2,
-    partitions_from_database: 2,
-    commits_lost: 2,
-    commits_swallowed: 3,
-    repeats: 3,
-    repeats_backwards: 3,
-    poisonings: 4,
-    unread_dropped: 2,
-    unread_overtaken: 2,
-    offsets_deleted: 2,
-    storms: 2,
-    guests: 3,
-    ..CALM
-};
-
-const FULL: Profile = Profile {
-    orders_per_s: 55,
-    orders: 102_000,
-    between_ms: (400, 1_600),
-    services_killed: 120,
-    leaders_killed: 60,
-    killed_while_cut_off: 24,
-    leaders_killed_while_cut_off: 12,
-    services_paused: 18,
-    services_stopped: 18,
-    brokers_killed: 30,
-    brokers_paused: 6,
-    brokers_restarted: 6,
-    brokers_wiped: 6,
-    databases_killed: 54,
-    backends_cut: 12,
-    disks_filled: 6,
-    partitions_from_broker: 12,
-    partitions_from_database: 12,
-    commits_lost: 12,
-    commits_swallowed: 12,
-    repeats: 18,
-    repeats_backwards: 18,
-    poisonings: 30,
-    poison: 340,
-    unread_dropped: 12,
-    unread_overtaken: 12,
-    offsets_deleted: 6,
-    storms: 12,
-    guests: 3,
-    ..CALM
-};
-
-const CRASHES: Profile = Profile { crashes: 1, clock_jumps: 8, killed_while_migrating: 6, ..CALM };
-
-const CLUSTER: Profile = Profile {
-    brokers: 3,
-    orders: 3_000,
-    services_killed: 4,
-    leaders_killed: 2,
-    services_stopped: 1,
-    brokers_killed: 6,
-    brokers_killed_together: 4,
-    brokers_paused: 2,
-    brokers_restarted: 2,
-    databases_killed: 1,
-    repeats: 2,
-    offsets_deleted: 1,
-    storms: 1,
-    guests: 1,
-    ..CALM
-};
-
-// What the profiles are said to be at least; the compiler looks.
-const _: () = assert!(CI.orders >= 15_000);
-const _: () = assert!(CI.services_killed + CI.leaders_killed + CI.killed_while_cut_off >= 20);
-
-const _: () = assert!(FULL.orders >= 100_000 && FULL.poisonings * FULL.poison >= 10_000);
-const _: () = assert!(FULL.services_killed + FULL.leaders_killed + FULL.killed_while_cut_off >= 200);
-const _: () = assert!(FULL.brokers_killed >= 30 && FULL.databases_killed >= 50);
-const _: () = assert!(FULL.partitions_from_broker + FULL.partitions_from_database >= 24);
-// A guest that comes moves partitions, and one that has gone does so again.
-const _: () = assert!(FULL.storms * FULL.guests as u64 * 2 >= 60);

@@ -1,4 +1,6 @@
-//! A TCP proxy that fails on purpose, between a service and its database.
+//! A TCP proxy that fails on purpose, between a service and its database or its broker.
+
+mod connections;
 
 use std::{
     net::SocketAddr,
@@ -9,13 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use url::Url;
+
+use self::connections::accept;
 
 /// What becomes of what passes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +25,12 @@ pub enum Traffic {
     Dawdles(Duration),
     /// It is swallowed, and connections stay open: a network that is gone without a word.
     Vanishes,
-    /// New connections are closed at once. Those that are there stay.
+    /// New connections are reset at once. Those that are there stay.
     IsRefused,
-    /// Of what the server says so many bytes pass on each connection, and then it is cut, in the middle of whatever it was.
-    BreaksOff(usize),
+    /// Of what the server says at most so many bytes pass on each connection, and then it is cut, in the middle of whatever it was.
+    AnswersBreakOff(usize),
+    /// The same with what the client says.
+    QuestionsBreakOff(usize),
 }
 
 /// Stands between a client and a server. Dropping it cuts every connection and stops listening.
@@ -46,6 +47,7 @@ struct Shared {
     cuts: watch::Sender<u64>,
     trap: watch::Sender<Option<Trap>>,
     sprung: AtomicUsize,
+    harmed: AtomicUsize,
 }
 
 /// What to look for on its way to the server, how many more times, and which side of it is lost.
@@ -53,11 +55,12 @@ struct Shared {
 struct Trap {
     pattern: Vec<u8>,
     left: usize,
-    loses: Loses,
+    loses: Said,
 }
 
+/// By the client, or by the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loses {
+enum Said {
     Question,
     Answer,
 }
@@ -76,6 +79,7 @@ impl Proxy {
             cuts: watch::Sender::new(0),
             trap: watch::Sender::new(None),
             sprung: AtomicUsize::new(0),
+            harmed: AtomicUsize::new(0),
         });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Self { address, shared, accepting }
@@ -124,20 +128,20 @@ impl Proxy {
         *self.shared.traffic.borrow()
     }
 
-    /// Cuts all connections that are there. New ones are treated as [`Proxy::set`] says.
+    /// Cuts all connections that are there: both sides are told by a reset (RST). New ones are treated as [`Proxy::set`] says.
     pub fn cut(&self) {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// The next `times` times that a client sends `pattern`: the server gets it, its answer is swallowed, and then the connection is cut.
     pub fn lose_answers_to(&self, pattern: &[u8], times: usize) {
-        let trap = Trap { pattern: pattern.to_vec(), left: times, loses: Loses::Answer };
+        let trap = Trap { pattern: pattern.to_vec(), left: times, loses: Said::Answer };
         self.shared.trap.send_replace(Some(trap));
     }
 
     /// The next `times` times that a client sends `pattern`: the server never gets it, and the connection is cut.
     pub fn lose_questions(&self, pattern: &[u8], times: usize) {
-        let trap = Trap { pattern: pattern.to_vec(), left: times, loses: Loses::Question };
+        let trap = Trap { pattern: pattern.to_vec(), left: times, loses: Said::Question };
         self.shared.trap.send_replace(Some(trap));
     }
 
@@ -145,6 +149,12 @@ impl Proxy {
     #[must_use]
     pub fn sprung(&self) -> usize {
         self.shared.sprung.load(Ordering::SeqCst)
+    }
+
+    /// What has met any of all this so far: pieces that were swallowed or late, connections that were refused or cut.
+    #[must_use]
+    pub fn harmed(&self) -> usize {
+        self.shared.harmed.load(Ordering::SeqCst)
     }
 }
 
@@ -155,116 +165,5 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
         self.cut();
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    loop {
-        let Ok((client, _)) = listener.accept().await else { continue };
-        if *shared.traffic.borrow() != Traffic::IsRefused {
-            tokio::spawn(converse(client, shared.clone()));
-        }
-    }
-}
-
-/// One connection, until either side ends it or it is cut. Both sockets are closed by dropping them.
-async fn converse(client: TcpStream, shared: Arc<Shared>) {
-    let mut cuts = shared.cuts.subscribe();
-    let address = shared.server.borrow().clone();
-    let Ok(server) = TcpStream::connect(&address).await else { return };
-    if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
-        return;
-    }
-    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    // Set once the answer is to be lost: the next thing the server says is the end.
-    let doomed = watch::Sender::new(false);
-    tokio::select! {
-        () = ask(from_client, to_server, &shared, &doomed) => {}
-        () = answer(from_server, to_client, &shared, doomed.subscribe()) => {}
-        _ = cuts.changed() => {}
-    }
-}
-
-async fn ask(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, shared: &Shared, doomed: &watch::Sender<bool>) {
-    let mut piece = vec![0; 64 * 1024];
-    // The end of what came before: a pattern may be cut in two by the network.
-    let mut before: Vec<u8> = Vec::new();
-    loop {
-        let Ok(length @ 1..) = client.read(&mut piece).await else { return };
-        match shared.spring(&mut before, &piece[..length]) {
-            Some(Loses::Question) => return,
-            Some(Loses::Answer) => {
-                doomed.send_replace(true);
-            }
-            None => {}
-        }
-        if shared.passes().await && server.write_all(&piece[..length]).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn answer(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, shared: &Shared, doomed: watch::Receiver<bool>) {
-    let mut piece = vec![0; 64 * 1024];
-    let mut said = 0;
-    loop {
-        let Ok(length @ 1..) = server.read(&mut piece).await else { return };
-        if *doomed.borrow() {
-            return;
-        }
-        let room = shared.room(said).min(length);
-        if shared.passes().await && client.write_all(&piece[..room]).await.is_err() {
-            return;
-        }
-        said += length;
-        if room < length {
-            shared.sprung.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-    }
-}
-
-impl Shared {
-    /// Whether a piece is to be passed on, after the delay that is in force.
-    async fn passes(&self) -> bool {
-        let traffic = *self.traffic.borrow();
-        match traffic {
-            Traffic::Flows | Traffic::IsRefused | Traffic::BreaksOff(_) => true,
-            Traffic::Dawdles(delay) => {
-                tokio::time::sleep(delay).await;
-                true
-            }
-            Traffic::Vanishes => false,
-        }
-    }
-
-    /// How many bytes more the server may say on a connection on which it has said so many.
-    fn room(&self, said: usize) -> usize {
-        match *self.traffic.borrow() {
-            Traffic::BreaksOff(after) => after.saturating_sub(said),
-            Traffic::Flows | Traffic::Dawdles(_) | Traffic::Vanishes | Traffic::IsRefused => usize::MAX,
-        }
-    }
-
-    /// Whether the pattern is in what has just come, and what is lost then.
-    fn spring(&self, before: &mut Vec<u8>, piece: &[u8]) -> Option<Loses> {
-        let mut sprung = None;
-        before.extend_from_slice(piece);
-        self.trap.send_if_modified(|trap| {
-            let Some(Trap { pattern, left: left @ 1.., loses }) = trap else { return false };
-            if !before.windows(pattern.len()).any(|window| window == pattern) {
-                return false;
-            }
-            *left -= 1;
-            sprung = Some(*loses);
-            true
-        });
-        let kept = self.trap.borrow().as_ref().map_or(0, |trap| trap.pattern.len().saturating_sub(1));
-        before.drain(..before.len().saturating_sub(kept));
-        if sprung.is_some() {
-            self.sprung.fetch_add(1, Ordering::SeqCst);
-            before.clear();
-        }
-        sprung
     }
 }

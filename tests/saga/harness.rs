@@ -1,9 +1,15 @@
 //! The harness itself, as far as the other tests lean on it without noticing.
 
+use std::{io::ErrorKind, time::Duration};
+
 use anyhow::Result;
 use shared_events::Topic;
 use sqlx::PgPool;
 use tests::{COMMIT, Env, PATIENCE, Proxy, TestInbox, Traffic, envelope, eventually_is, fresh_order, golden, record};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_to_a_topic_is_read_back_byte_for_byte() {
@@ -59,6 +65,59 @@ async fn a_proxy_refuses_and_cuts_and_lets_pass_again() -> Result<()> {
     proxy.set(Traffic::Flows);
     eventually_is("the way is free again", PATIENCE, 0, async || count(&through).await).await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_cuts_is_reset_and_so_is_what_it_refuses() -> Result<()> {
+    let (_, proxy, mut client, _server) = line().await?;
+    proxy.cut();
+    assert_eq!(client.read_u8().await.expect_err("it is cut").kind(), ErrorKind::ConnectionReset);
+    proxy.set(Traffic::IsRefused);
+    let asked = async { TcpStream::connect(proxy.address()).await?.read_u8().await }.await;
+    assert_eq!(asked.expect_err("it is refused").kind(), ErrorKind::ConnectionReset);
+    assert_eq!(proxy.harmed(), 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_breaks_off_what_either_side_says_and_leaves_the_other_alone() -> Result<()> {
+    for (traffic, by_client) in [(Traffic::QuestionsBreakOff(3), true), (Traffic::AnswersBreakOff(3), false)] {
+        let (_, proxy, mut client, mut server) = line().await?;
+        proxy.set(traffic);
+        let (broken, whole) = if by_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        whole.write_all(&[7; 100]).await?;
+        broken.read_exact(&mut [0; 100]).await?;
+        broken.write_all(&[7; 4]).await?;
+        let kind = async |end: &mut TcpStream| end.read_to_end(&mut Vec::new()).await.map_err(|error| error.kind());
+        assert_eq!(kind(whole).await, Err(ErrorKind::ConnectionReset), "{traffic:?}");
+        assert_eq!(kind(broken).await, Err(ErrorKind::ConnectionReset), "{traffic:?}");
+        assert_eq!(proxy.harmed(), 1, "{traffic:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_counts_what_it_swallows_and_what_it_delays() -> Result<()> {
+    let (_, proxy, mut client, mut server) = line().await?;
+    proxy.set(Traffic::Vanishes);
+    client.write_all(&[1]).await?;
+    eventually_is("it is swallowed", PATIENCE, 1, async || Ok(proxy.harmed())).await;
+    proxy.set(Traffic::Dawdles(Duration::from_millis(1)));
+    client.write_all(&[2]).await?;
+    assert_eq!((server.read_u8().await?, proxy.harmed()), (2, 2));
+    proxy.set(Traffic::Flows);
+    client.write_all(&[3]).await?;
+    assert_eq!((server.read_u8().await?, proxy.harmed()), (3, 2));
+    Ok(())
+}
+
+/// A server, a proxy before it, and both ends of a connection through the proxy.
+async fn line() -> Result<(TcpListener, Proxy, TcpStream, TcpStream)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let proxy = Proxy::to(&listener.local_addr()?.to_string()).await;
+    let client = TcpStream::connect(proxy.address()).await?;
+    let (server, _) = listener.accept().await?;
+    Ok((listener, proxy, client, server))
 }
 
 /// A table of numbers, with a direct way to it and one through a proxy.

@@ -1,11 +1,12 @@
 //! Asks both services, as often as it takes, and writes everything down.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -26,8 +27,27 @@ pub struct Pulse {
     pub passing_failures: AtomicU64,
     pub requests: AtomicU64,
     pub accepted: AtomicU64,
-    /// Nothing new is begun.
-    pub is_over: AtomicBool,
+    over: watch::Sender<bool>,
+}
+
+impl Pulse {
+    /// From now on nothing new is begun, and nobody waits any longer.
+    pub fn ends(&self) {
+        self.over.send_replace(true);
+    }
+
+    pub fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
+    /// Lets so many milliseconds pass, or what is left of them until it is over.
+    pub async fn passes(&self, ms: u64) {
+        let mut over = self.over.subscribe();
+        tokio::select! {
+            () = sleep(Duration::from_millis(ms)) => {}
+            _ = over.wait_for(|over| *over) => {}
+        }
+    }
 }
 
 /// Anybody who asks for something.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use self::client::{Answer, Request};
@@ -26,18 +26,20 @@ use crate::fault::Side;
 const AT_ONCE: usize = 800;
 /// How long the staff wait for a delivery to be planned.
 const PLANNED_WITHIN: Duration = Duration::from_secs(45);
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(400);
+const LOOK_AGAIN_AFTER_MS: u64 = 400;
 
 pub use self::shop::fill;
 
-/// Lets customers come, so many a second, until the pulse says that it is over and there were at least so many. Answers how many came,
+/// Lets customers come, so many a second, until the pulse says that it is over and at least so many have an order. Answers how many came,
 /// when the last one has gone.
 pub async fn run(client: Client, seed: u64, per_second: u64, at_least: u64) -> Result<u64> {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut arrivals = interval(Duration::from_micros(1_000_000 / per_second));
     arrivals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut number, mut customers) = (0, JoinSet::new());
-    while number < at_least || !client.pulse.is_over.load(Ordering::Relaxed) {
+    // A pair that takes none any more is not asked for ever.
+    let too_few = |came| client.pulse.accepted.load(Ordering::Relaxed) < at_least && came < 2 * at_least;
+    while too_few(number) || !client.pulse.is_over() {
         arrivals.tick().await;
         for customer in Customer::coming(seed, number) {
             let place = room.clone().acquire_owned().await.context("the semaphore is never closed")?;
@@ -76,7 +78,7 @@ impl Visit {
             Story::Waits | Story::GivesUp => Ok(()),
             Story::CancelsAtOnce => self.cancel(order).await,
             Story::CancelsLater(ms) => {
-                sleep(Duration::from_millis(ms)).await;
+                self.client.pulse.passes(ms).await;
                 self.cancel(order).await
             }
             Story::Delivered
@@ -146,10 +148,10 @@ impl Visit {
                 Some((_, _ended)) => return None,
                 None => {}
             }
-            if Instant::now() > give_up_at || self.client.pulse.is_over.load(Ordering::Relaxed) {
+            if Instant::now() > give_up_at || self.client.pulse.is_over() {
                 return None;
             }
-            sleep(LOOK_AGAIN_AFTER).await;
+            self.client.pulse.passes(LOOK_AGAIN_AFTER_MS).await;
         }
         None
     }
