@@ -40,6 +40,21 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, those first of which somebody should know first.
+    pub const ALL: [Cause; 11] = [
+        Cause::Lost,
+        Cause::CompensationFailing,
+        Cause::Parked,
+        Cause::ParkedAtThePeer,
+        Cause::Paused,
+        Cause::NotPublished,
+        Cause::BrokerAway,
+        Cause::PeerBehind,
+        Cause::Late,
+        Cause::DeadlineNotReached,
+        Cause::AwaitingPeer,
+    ];
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
