@@ -1,9 +1,6 @@
 //! `sagactl replay`
 
-use std::io::IsTerminal;
-
 use anyhow::{Context, Result};
-use indicatif::ProgressBar;
 use sagactl::services::Side;
 use sagactl::table::Table;
 use serde_json::{Value, json};
@@ -12,6 +9,7 @@ use uuid::Uuid;
 use super::{Counter, LOOK_EVERY, PAGE, at, cell, moment, rows, short};
 use crate::args::{Replay, ReplayCommand};
 use crate::ending::Ending;
+use crate::say;
 
 /// Runs the command.
 pub async fn run(args: &Replay) -> Result<Ending> {
@@ -51,7 +49,7 @@ async fn start(counter: &Counter, side: Side, id: Uuid, reason: &str) -> Result<
     let path = format!("/replays/{id}");
     let started = counter.services.ask(side, &format!("{path}/start"), &json!({ "reason": reason })).await?;
     let events = started["events"].as_u64().context("the answer was not understood")?;
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(events) } else { ProgressBar::hidden() };
+    let bar = say::bar(events, "events replayed");
     let ended = loop {
         let set = counter.read(side, &path).await?;
         bar.set_position(set["done"].as_u64().unwrap_or(0));
