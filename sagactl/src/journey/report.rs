@@ -79,7 +79,7 @@ impl Merged {
     }
 
     /// Says of each announcement where it lies on its topic, every copy of it. Reads both topics from where the
-    /// journey begins.
+    /// journey begins, and moves `progress` on with each record.
     ///
     /// # Errors
     /// Kafka does not answer, or a topic is missing.

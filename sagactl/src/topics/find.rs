@@ -34,6 +34,7 @@ pub struct Found {
 
 /// All records about the order that were sent at this moment or later, by their own timestamps: those on `orders`, then those on
 /// `deliveries`, each partition in its order. By their headers alone, so that a record is found which cannot be decoded.
+/// `progress` is moved on with each record that is read.
 ///
 /// # Errors
 /// Kafka does not answer, or a topic is missing.
