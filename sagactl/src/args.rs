@@ -2,6 +2,7 @@
 
 mod looking;
 mod operating;
+mod parking;
 mod places;
 mod reconciling;
 
@@ -13,9 +14,8 @@ use clap_complete::Shell;
 use devstack::ALL_SCOPES;
 
 pub use looking::{Journey, Reach, Stuck};
-pub use operating::{
-    Actions, At, Desk, Held, Operate, Parked, ParkedCommand, Pause, PauseCommand, Replay, ReplayCommand, Republish,
-};
+pub use operating::{Actions, At, Desk, Held, Operate, Pause, PauseCommand, Republish};
+pub use parking::{Parked, ParkedCommand, Replay, ReplayCommand};
 pub use places::{Kafka, Preflight};
 pub use reconciling::Reconcile;
 
@@ -55,10 +55,19 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Starts PostgreSQL, Kafka and both services, fills them, and stays up until Ctrl-C
+    #[command(
+        after_help = "Exit status: 0 it was up, and stopped in good order, 1 something did not start or went down, 130 interrupted before it was up.\n\nExamples:\n  cargo sagactl up\n  DATABASE_URL=postgres://… cargo sagactl up --free-ports"
+    )]
     Up(Up),
     /// The same, and tells the story: confirmed, compensated, cancelled, lost, delivered, a thousand at once
+    #[command(
+        after_help = "Exit status: 0 all went as it should, 1 something did not, 130 interrupted before it was told.\n\nExamples:\n  cargo demo -- --once\n  cargo demo -- --orders-url http://… --deliveries-url http://… --orders-database postgres://… --deliveries-database postgres://…"
+    )]
     Demo(Demo),
     /// Puts something to sell and somebody to deliver it into a pair that runs; a second time changes nothing
+    #[command(
+        after_help = "Exit status: 0 it is there, 1 it could not be put there.\n\nExample:\n  cargo sagactl seed --orders-url http://localhost:8080 --deliveries-url http://localhost:8081 --token-key signing-key.pem"
+    )]
     Seed(Urls),
     /// Checks the invariants over both databases; also while the services are at work
     #[command(
@@ -70,10 +79,13 @@ Takes about 140 bytes of memory for each order.\n\nExample:\n  sagactl verify --
     Verify(Verify),
     /// Makes a token with a development key, and prints it
     #[command(
-        after_help = "Example:\n  TOKEN=$(cargo sagactl token --key signing-key.pem --subject ada --scope customer)\n  curl -H \"authorization: Bearer $TOKEN\" localhost:8080/orders"
+        after_help = "Exit status: 0 printed, 1 it could not be made.\n\nExample:\n  TOKEN=$(cargo sagactl token --key signing-key.pem --subject ada --scope customer)\n  curl -H \"authorization: Bearer $TOKEN\" localhost:8080/orders"
     )]
     Token(Token),
     /// Makes a development key, and the file that services read to accept what is signed with it; those that are there stay
+    #[command(
+        after_help = "Exit status: 0 they are there, 1 they could not be made.\n\nExample:\n  cargo sagactl dev-keys --dir target/keys"
+    )]
     DevKeys(DevKeys),
     /// Shows everything that happened to an order on both sides, what it waits for and what may still come
     #[command(
@@ -84,7 +96,7 @@ knows the order, 2 a side, or Kafka, could not be asked."
     /// Names why each waiting order waits: one cause, what shows it, what helps
     #[command(
         after_help = "Exit status: 0 nothing has waited longer than it may, 1 something has, 2 a side could not be asked.\n\nWhat looks lost is looked at again \
-before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only."
+before it is called so. With several instances of a service behind one address say --kafka as well: one instance knows of its own partitions only.\n\nExamples:\n  sagactl stuck --older-than-s 60\n  sagactl stuck ORDER --kafka host:9092 --json"
     )]
     Stuck(Stuck),
     /// Asks the owners of lost events to announce them again, as they stand in their logs
@@ -105,7 +117,7 @@ sagactl preflight --kafka host:9092\n  sagactl preflight --kafka host:9092 --ord
     Preflight(Preflight),
     /// Prints what a shell needs to complete these commands
     #[command(
-        after_help = "Examples:\n  source <(sagactl completions bash)\n  sagactl completions zsh > ~/.zfunc/_sagactl"
+        after_help = "Exit status: 0 printed, 1 nobody reads it.\n\nExamples:\n  source <(sagactl completions bash)\n  sagactl completions zsh > ~/.zfunc/_sagactl"
     )]
     Completions {
         /// For which shell
@@ -140,10 +152,10 @@ pub struct Demo {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Credentials {
     /// A token or an API key for the services
-    #[arg(long, env = "SAGACTL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(long, env = "SAGACTL_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
     pub token: Option<String>,
     /// Without --token: a development key to make one with
-    #[arg(long, env = "SAGACTL_TOKEN_KEY", value_name = "FILE")]
+    #[arg(long, env = "SAGACTL_TOKEN_KEY", value_name = "FILE", global = true)]
     pub token_key: Option<PathBuf>,
 }
 

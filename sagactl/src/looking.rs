@@ -7,7 +7,7 @@ use sagactl::{journey, stuck};
 
 use crate::args::{Journey, Reach, Stuck};
 use crate::ending::Ending;
-use crate::say::Page;
+use crate::say::{self, Page};
 
 /// Shows the journey of an order.
 pub async fn journey(args: &Journey) -> Result<Ending> {
@@ -17,7 +17,10 @@ pub async fn journey(args: &Journey) -> Result<Ending> {
     };
     let mut merged = journey::follow(&services(&args.reach)?, args.order).await?;
     if let Some(kafka) = kafka {
-        merged.locate(&kafka).await?;
+        let bar = say::bar(0, "records read");
+        let located = merged.locate(&kafka, &bar).await;
+        bar.finish_and_clear();
+        located?;
     }
     let page = Page::new();
     if args.json {

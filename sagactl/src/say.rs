@@ -2,9 +2,13 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often something moves where it is not known how far it is.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Where the story is told.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,14 @@ impl Page {
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template(&format!("  {{bar:40}} {{pos}}/{{len}} {what}"));
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// The same where nobody knows how many there will be.
+pub fn count(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template(&format!("  {{spinner}} {{pos}} {what}"));
+    let spinner = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    spinner.enable_steady_tick(TICK);
+    spinner
 }
 
 /// Says on standard error what went wrong.

@@ -10,10 +10,10 @@ use super::{Credentials, Kafka};
 #[derive(Debug, Clone, ClapArgs)]
 pub struct Reach {
     /// Order-service: http://host:port
-    #[arg(long, env = "ORDERS_URL", value_name = "URL")]
+    #[arg(long, env = "ORDERS_URL", value_name = "URL", global = true)]
     orders_url: Option<String>,
     /// Delivery-service: http://host:port
-    #[arg(long, env = "DELIVERIES_URL", value_name = "URL")]
+    #[arg(long, env = "DELIVERIES_URL", value_name = "URL", global = true)]
     deliveries_url: Option<String>,
     #[command(flatten)]
     pub credentials: Credentials,

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use sagactl::services::Side;
 use uuid::Uuid;
 
-use super::Reach;
+use super::{Parked, Reach, Replay};
 
 /// What an operator asks a service to do. The service decides by its own rules, and writes down who asked, and why.
 #[derive(Debug, Subcommand)]
@@ -70,116 +70,6 @@ pub struct Desk {
 }
 
 #[derive(Debug, ClapArgs)]
-pub struct Parked {
-    #[command(subcommand)]
-    pub what: ParkedCommand,
-    #[command(flatten)]
-    pub desk: Desk,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ParkedCommand {
-    /// What waits, by cause, event and error, the most first
-    Groups {
-        /// Only at this service
-        #[arg(long)]
-        at: Option<At>,
-    },
-    /// Parked events, the oldest first
-    List {
-        /// Only at this service
-        #[arg(long)]
-        at: Option<At>,
-        /// Only for these causes
-        #[arg(long, value_delimiter = ',', value_name = "CAUSE,…")]
-        cause: Vec<String>,
-        /// Only of this order
-        #[arg(long)]
-        order: Option<Uuid>,
-        /// waiting, resting (waiting, and tried no more), resolved, or all
-        #[arg(long, default_value = "waiting")]
-        state: String,
-        /// How many at most
-        #[arg(long, default_value_t = 100)]
-        most: usize,
-    },
-    /// One of them: headers, payload, error, and what waits behind it
-    Show {
-        /// At which service
-        #[arg(long)]
-        at: At,
-        /// The parked event's id
-        id: Uuid,
-    },
-    /// Gives up an order's first event that can never be applied: the order is cancelled, the money goes back
-    GiveUp {
-        /// The parked event's id, at delivery-service
-        id: Uuid,
-        /// Why
-        #[arg(long)]
-        reason: String,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Replay {
-    #[command(subcommand)]
-    pub what: ReplayCommand,
-    #[command(flatten)]
-    pub desk: Desk,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ReplayCommand {
-    /// Says what would become of parked events, and freezes the set; nothing is replayed
-    Rehearse {
-        /// At which service
-        #[arg(long)]
-        at: At,
-        /// These parked events
-        #[arg(long, value_delimiter = ',', value_name = "ID,…")]
-        event: Vec<Uuid>,
-        /// All that wait for this cause
-        #[arg(long)]
-        cause: Option<String>,
-        /// All that wait of this order
-        #[arg(long)]
-        order: Option<Uuid>,
-        /// How many events a second, once it is started
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-        per_second: u16,
-        /// Why
-        #[arg(long)]
-        reason: String,
-    },
-    /// Replays a frozen set, and waits until it is done
-    Start {
-        /// At which service
-        #[arg(long)]
-        at: At,
-        /// The set's id
-        id: Uuid,
-        /// Why
-        #[arg(long)]
-        reason: String,
-    },
-    /// A set, with what was rehearsed and what became of it
-    Show {
-        /// At which service
-        #[arg(long)]
-        at: At,
-        /// The set's id
-        id: Uuid,
-    },
-    /// All sets, the youngest first
-    List {
-        /// Only at this service
-        #[arg(long)]
-        at: Option<At>,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
 pub struct Pause {
     #[command(subcommand)]
     pub what: PauseCommand,
@@ -201,6 +91,9 @@ pub enum Held {
 #[derive(Debug, Subcommand)]
 pub enum PauseCommand {
     /// Holds something back for a while
+    #[command(
+        after_help = "Exit status: 0 it is held back, 2 it could not be.\n\nExamples:\n  sagactl pause begin --at deliveries topic orders --for 15m --reason 'a wrong zone'\n  sagactl pause begin --at orders order ID --for 1h --reason 'somebody looks at it'"
+    )]
     Begin {
         /// At which service
         #[arg(long)]
@@ -217,6 +110,9 @@ pub enum PauseCommand {
         reason: String,
     },
     /// Lets it go on
+    #[command(
+        after_help = "Exit status: 0 it goes on, 2 it could not be asked for.\n\nExample:\n  sagactl pause end --at deliveries ID --reason 'mended'"
+    )]
     End {
         /// At which service
         #[arg(long)]
@@ -228,6 +124,7 @@ pub enum PauseCommand {
         reason: String,
     },
     /// What is held back, and what was
+    #[command(after_help = "Exit status: 0 shown, 2 it could not be.\n\nExample:\n  sagactl pause list --all")]
     List {
         /// Only at this service
         #[arg(long)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use chrono::DateTime;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::Value;
 use shared_events::OrderId;
@@ -78,13 +79,13 @@ impl Merged {
     }
 
     /// Says of each announcement where it lies on its topic, every copy of it. Reads both topics from where the
-    /// journey begins.
+    /// journey begins, and moves `progress` on with each record.
     ///
     /// # Errors
     /// Kafka does not answer, or a topic is missing.
-    pub async fn locate(&mut self, kafka: &KafkaSettings) -> Result<()> {
+    pub async fn locate(&mut self, kafka: &KafkaSettings, progress: &ProgressBar) -> Result<()> {
         let began = self.timeline.first().map_or(DateTime::UNIX_EPOCH, |first| first.at);
-        let mut found = topics::find(kafka, OrderId(self.order_id), began).await?;
+        let mut found = topics::find(kafka, OrderId(self.order_id), began, progress).await?;
         for entry in &mut self.timeline {
             let Some(version) = entry.announces() else { continue };
             let topic = chassis::messaging::topics::name(kafka, entry.side.announces_on());

@@ -1,10 +1,10 @@
 //! `sagactl actions`
 
 use anyhow::Result;
-use sagactl::table::table;
+use sagactl::table::Table;
 use serde_json::Value;
 
-use super::{Counter, cell, moment, short};
+use super::{Counter, cell, moment, rows, short};
 use crate::args::Actions;
 use crate::ending::Ending;
 
@@ -19,7 +19,7 @@ pub async fn run(args: &Actions) -> Result<Ending> {
     Ok(counter.at_each(args.at, look).await)
 }
 
-fn as_list(actions: &Value) -> String {
+fn as_list(actions: &Value) -> Table {
     let row = |action: &Value| {
         [
             moment(&action["at"]),
@@ -29,9 +29,6 @@ fn as_list(actions: &Value) -> String {
             short(&action["reason"], 60),
         ]
     };
-    let rows: Vec<_> = actions.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        return "Nobody did anything.".to_owned();
-    }
-    table(["WHEN", "WHO", "ACTION", "TARGET", "REASON"], &rows)
+    let headings = ["WHEN", "WHO", "ACTION", "TARGET", "REASON"];
+    Table::of(headings, &rows(actions, row)).or("Nobody did anything.")
 }

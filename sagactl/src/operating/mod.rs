@@ -6,6 +6,7 @@ mod pauses;
 mod replays;
 mod republications;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -78,13 +79,13 @@ impl Counter {
     }
 
     /// Shows an answer: as it is, or as text.
-    fn show(&self, side: Side, answer: &Value, text: impl FnOnce(&Value) -> String) -> Result<()> {
+    fn show<T: Display>(&self, side: Side, answer: &Value, text: impl FnOnce(&Value) -> T) -> Result<()> {
         if self.json {
             return self
                 .page
                 .line(serde_json::to_string_pretty(&serde_json::json!({ "service": side, "answer": answer }))?);
         }
-        self.page.line(text(answer).trim_end())
+        self.page.line(text(answer).to_string().trim_end())
     }
 
     fn heading(&self, side: Side, text: &str) -> Result<()> {
@@ -98,6 +99,11 @@ fn at(side: Side) -> &'static str {
         Side::OrderService => "orders",
         Side::DeliveryService => "deliveries",
     }
+}
+
+/// A row for each entry of a list.
+fn rows<const N: usize>(list: &Value, row: impl Fn(&Value) -> [String; N]) -> Vec<[String; N]> {
+    list.as_array().map(|entries| entries.iter().map(row).collect()).unwrap_or_default()
 }
 
 /// A member of an answer as people read it.
@@ -121,4 +127,15 @@ fn moment(value: &Value) -> String {
 fn short(value: &Value, chars: usize) -> String {
     let text = cell(value).replace('\n', " ");
     if text.chars().count() <= chars { text } else { text.chars().take(chars - 1).chain(['…']).collect() }
+}
+
+/// Lists with these ids are read: each of them can be copied, and no line is wider than the terminal.
+#[cfg(test)]
+fn is_whole_in_any_width(list: impl Fn(&[&str]) -> sagactl::table::Table) {
+    let ids = ["01a20a66-e190-7167-9365-adb16eb5ec63", "01a20a66-e0a3-7569-8846-744eb125e4e9"];
+    for width in [80, 120, 200] {
+        let shown = list(&ids).in_width(width);
+        assert!(ids.iter().all(|id| shown.contains(id)), "{width}:\n{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{shown}");
+    }
 }

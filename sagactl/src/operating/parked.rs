@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use sagactl::services::Side;
-use sagactl::table::table;
+use sagactl::table::Table;
 use serde_json::{Value, json};
 
-use super::{Counter, cell, moment, short};
+use super::{Counter, cell, moment, rows, short};
 use crate::args::{Parked, ParkedCommand};
 use crate::ending::Ending;
 
@@ -55,11 +55,10 @@ pub async fn run(args: &Parked) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
-fn rows<const N: usize>(items: &Value, row: impl Fn(&Value) -> [String; N]) -> Vec<[String; N]> {
-    items.as_array().map(|items| items.iter().map(row).collect()).unwrap_or_default()
-}
+/// Said of a list that has nothing in it.
+const NOTHING: &str = "Nothing is parked.";
 
-fn as_groups(items: &Value) -> String {
+fn as_groups(items: &Value) -> Table {
     let row = |group: &Value| {
         [
             cell(&group["events"]),
@@ -71,14 +70,11 @@ fn as_groups(items: &Value) -> String {
             short(&group["error"], 80),
         ]
     };
-    let rows = rows(items, row);
-    if rows.is_empty() {
-        return "Nothing is parked.".to_owned();
-    }
-    table(["EVENTS", "ORDERS", "CAUSE", "EVENT", "OLDEST", "EXAMPLE", "ERROR"], &rows)
+    let headings = ["EVENTS", "ORDERS", "CAUSE", "EVENT", "OLDEST", "EXAMPLE", "ERROR"];
+    Table::of(headings, &rows(items, row)).or(NOTHING)
 }
 
-fn as_list(items: &Value) -> String {
+fn as_list(items: &Value) -> Table {
     let row = |parked: &Value| {
         [
             cell(&parked["id"]),
@@ -93,12 +89,8 @@ fn as_list(items: &Value) -> String {
             short(&parked["error"], 60),
         ]
     };
-    let rows = rows(items, row);
-    if rows.is_empty() {
-        return "Nothing is parked.".to_owned();
-    }
     let headings = ["ID", "ORDER", "V", "EVENT", "CAUSE", "TRIES", "RESOLVED", "NEXT TRY", "BEHIND", "ERROR"];
-    table(headings, &rows)
+    Table::of(headings, &rows(items, row)).or(NOTHING)
 }
 
 fn as_one(parked: &Value) -> String {
@@ -142,4 +134,34 @@ fn as_one(parked: &Value) -> String {
         ));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::is_whole_in_any_width;
+    use super::{as_groups, as_list};
+
+    const ERROR: &str =
+        "error returned from database: new row for relation \"deliveries\" violates check constraint \"no_luck\"";
+
+    #[test]
+    fn what_is_parked_can_be_read_and_its_ids_copied_on_a_terminal_of_any_width() {
+        let parked = |id: &str| {
+            json!({
+                "id": id, "order_id": "01a20a66-f935-758b-8626-ecdabe1ffc02", "version": 1, "event_type": "OrderCompleted",
+                "cause": "unknown_schema", "attempts": 8, "resolution": "applied", "behind": 2, "error": ERROR,
+                "next_attempt_at": "2026-11-23T21:54:19.123Z",
+            })
+        };
+        is_whole_in_any_width(|ids| as_list(&ids.iter().map(|id| parked(id)).collect()));
+        let group = |id: &str| {
+            json!({
+                "events": 12, "orders": 9, "cause": "rejected", "event_type": "OrderCompleted", "example": id, "error": ERROR,
+                "oldest": "2026-11-23T21:54:19.123Z",
+            })
+        };
+        is_whole_in_any_width(|ids| as_groups(&ids.iter().map(|id| group(id)).collect()));
+    }
 }

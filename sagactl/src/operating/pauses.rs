@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use sagactl::services::Side;
-use sagactl::table::table;
+use sagactl::table::Table;
 use serde_json::{Value, json};
 
-use super::{Counter, PAGE, cell, moment, short};
+use super::{Counter, PAGE, cell, moment, rows, short};
 use crate::args::{Held, Pause, PauseCommand};
 use crate::ending::Ending;
 
@@ -48,7 +48,7 @@ pub async fn run(args: &Pause) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
-fn as_list(pauses: &Value) -> String {
+fn as_list(pauses: &Value) -> Table {
     let row = |pause: &Value| {
         [
             cell(&pause["id"]),
@@ -61,9 +61,6 @@ fn as_list(pauses: &Value) -> String {
             short(&pause["reason"], 50),
         ]
     };
-    let rows: Vec<_> = pauses.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        return "Nothing is held back.".to_owned();
-    }
-    table(["ID", "WHAT", "NAME", "SINCE", "UNTIL", "OWNER", "ENDED", "REASON"], &rows)
+    let headings = ["ID", "WHAT", "NAME", "SINCE", "UNTIL", "OWNER", "ENDED", "REASON"];
+    Table::of(headings, &rows(pauses, row)).or("Nothing is held back.")
 }

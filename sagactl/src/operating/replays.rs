@@ -1,17 +1,15 @@
 //! `sagactl replay`
 
-use std::io::IsTerminal;
-
 use anyhow::{Context, Result};
-use indicatif::ProgressBar;
 use sagactl::services::Side;
-use sagactl::table::table;
+use sagactl::table::Table;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Counter, LOOK_EVERY, PAGE, at, cell, moment, short};
+use super::{Counter, LOOK_EVERY, PAGE, at, cell, moment, rows, short};
 use crate::args::{Replay, ReplayCommand};
 use crate::ending::Ending;
+use crate::say;
 
 /// Runs the command.
 pub async fn run(args: &Replay) -> Result<Ending> {
@@ -51,7 +49,7 @@ async fn start(counter: &Counter, side: Side, id: Uuid, reason: &str) -> Result<
     let path = format!("/replays/{id}");
     let started = counter.services.ask(side, &format!("{path}/start"), &json!({ "reason": reason })).await?;
     let events = started["events"].as_u64().context("the answer was not understood")?;
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(events) } else { ProgressBar::hidden() };
+    let bar = say::bar(events, "events replayed");
     let ended = loop {
         let set = counter.read(side, &path).await?;
         bar.set_position(set["done"].as_u64().unwrap_or(0));
@@ -81,22 +79,6 @@ fn summary(counts: &Value) -> String {
 }
 
 fn as_set(set: &Value) -> String {
-    let rows: Vec<[String; 7]> = set["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|event| {
-            [
-                cell(&event["number"]),
-                cell(&event["order_id"]),
-                cell(&event["version"]),
-                cell(&event["rehearsed"]).replace('_', " "),
-                cell(&event["outcome"]).replace('_', " "),
-                if event["money"] == "" { "–".to_owned() } else { cell(&event["money"]) },
-                short(if event["error"].is_null() { &event["detail"] } else { &event["error"] }, 70),
-            ]
-        })
-        .collect();
     format!(
         "Replay {} of {}: {}\n  rehearsed: {}; {} would move money\n  outcomes: {}\n{}",
         cell(&set["id"]),
@@ -105,11 +87,26 @@ fn as_set(set: &Value) -> String {
         summary(&set["rehearsal"]),
         cell(&set["moving_money"]),
         summary(&set["outcomes"]),
-        table(["N", "ORDER", "V", "REHEARSED", "OUTCOME", "MONEY", "DETAIL"], &rows)
+        events(&set["items"])
     )
 }
 
-fn as_list(sets: &Value) -> String {
+fn events(items: &Value) -> Table {
+    let row = |event: &Value| {
+        [
+            cell(&event["number"]),
+            cell(&event["order_id"]),
+            cell(&event["version"]),
+            cell(&event["rehearsed"]).replace('_', " "),
+            cell(&event["outcome"]).replace('_', " "),
+            if event["money"] == "" { "–".to_owned() } else { cell(&event["money"]) },
+            short(if event["error"].is_null() { &event["detail"] } else { &event["error"] }, 70),
+        ]
+    };
+    Table::of(["N", "ORDER", "V", "REHEARSED", "OUTCOME", "MONEY", "DETAIL"], &rows(items, row))
+}
+
+fn as_list(sets: &Value) -> Table {
     let row = |set: &Value| {
         [
             cell(&set["id"]),
@@ -122,9 +119,33 @@ fn as_list(sets: &Value) -> String {
             short(&set["reason"], 50),
         ]
     };
-    let rows: Vec<_> = sets.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        return "Nothing was rehearsed.".to_owned();
+    let headings = ["ID", "MADE", "BY", "EVENTS", "DONE", "STARTED", "ENDED", "REASON"];
+    Table::of(headings, &rows(sets, row)).or("Nothing was rehearsed.")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::is_whole_in_any_width;
+    use super::{as_list, events};
+
+    #[test]
+    fn a_replay_can_be_read_and_its_ids_copied_on_a_terminal_of_any_width() {
+        let event = |order: &str| {
+            json!({
+                "number": 1, "order_id": order, "version": 2, "rehearsed": "still_failing", "outcome": null, "money": "",
+                "error": "error returned from database: no parcel for Ada Lovelace in any zone of ours",
+            })
+        };
+        is_whole_in_any_width(|orders| events(&orders.iter().map(|order| event(order)).collect()));
+        let set = |id: &str| {
+            let at = "2026-12-01T08:00:00.123Z";
+            json!({
+                "id": id, "made_at": at, "made_by": "olga", "events": 7, "done": 7, "started_at": at, "ended_at": at,
+                "reason": "the zone is there now, and so is its courier",
+            })
+        };
+        is_whole_in_any_width(|ids| as_list(&ids.iter().map(|id| set(id)).collect()));
     }
-    table(["ID", "MADE", "BY", "EVENTS", "DONE", "STARTED", "ENDED", "REASON"], &rows)
 }

@@ -1,13 +1,13 @@
 //! `sagactl republish`
 
 use anyhow::Result;
-use devstack::Progress;
 use sagactl::services::Side;
 use serde_json::{Value, json};
 
 use super::{Counter, LOOK_EVERY, cell};
 use crate::args::Republish;
 use crate::ending::Ending;
+use crate::say;
 
 /// Runs the command.
 pub async fn run(args: &Republish) -> Result<Ending> {
@@ -30,13 +30,15 @@ pub async fn run(args: &Republish) -> Result<Ending> {
 
 /// Waits until all of it is in the outbox. Interrupted, it goes on by itself.
 async fn follow(counter: &Counter, side: Side, id: &str) -> Result<Value> {
-    let step = Progress::shown().step("Announcing again, which goes on by itself if you leave");
-    loop {
+    let count = say::count("events announced again; it goes on if you leave");
+    let ended = loop {
         let one = counter.read(side, &format!("/republications/{id}")).await?;
+        count.set_position(one["announced"].as_u64().unwrap_or(0));
         if one["ended_at"].is_string() {
-            step.done("Put into the outbox");
-            return Ok(one);
+            break one;
         }
         tokio::time::sleep(LOOK_EVERY).await;
-    }
+    };
+    count.finish_and_clear();
+    Ok(ended)
 }

@@ -40,6 +40,21 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, those first of which somebody should know first.
+    pub const ALL: [Cause; 11] = [
+        Cause::Lost,
+        Cause::CompensationFailing,
+        Cause::Parked,
+        Cause::ParkedAtThePeer,
+        Cause::Paused,
+        Cause::NotPublished,
+        Cause::BrokerAway,
+        Cause::PeerBehind,
+        Cause::Late,
+        Cause::DeadlineNotReached,
+        Cause::AwaitingPeer,
+    ];
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -123,10 +138,16 @@ impl Verdict {
 /// Names the cause; none where neither side waits for anything any more.
 pub(super) fn judge(order: Uuid, saga: &Saga, lags: &Lags) -> Option<Verdict> {
     let on_its_way = || Side::BOTH.into_iter().find_map(|from| on_its_way(order, from, &saga.lanes, lags));
-    let mut own = Side::BOTH.into_iter().filter_map(|side| Some((side, saga.items.of(side).as_ref()?)));
-    if let Some(verdict) = own.clone().find_map(|(side, item)| lies_there(side, item, saga)) {
-        return Some(with_more(verdict, || on_its_way().or_else(|| silent(order, &saga.lanes, lags))));
+    let lies_at = |side: Side| lies_there(side, saga.items.of(side).as_ref()?, saga);
+    if let Some(verdict) = Side::BOTH.into_iter().find_map(lies_at) {
+        let elsewhere = verdict.at.other();
+        let reason = || {
+            let lies = lies_at(elsewhere).map(|more| format!("{elsewhere} says: {}", more.detail));
+            lies.or_else(|| Some(on_its_way().or_else(|| silent(order, &saga.lanes, lags))?.detail))
+        };
+        return Some(with_reason(verdict, reason));
     }
+    let mut own = Side::BOTH.into_iter().filter_map(|side| Some((side, saga.items.of(side).as_ref()?)));
     on_its_way().or_else(|| own.find_map(|(side, item)| is_waited_for(order, side, item, &saga.lanes, lags)))
 }
 
@@ -145,11 +166,11 @@ fn lies_there(side: Side, item: &Item, saga: &Saga) -> Option<Verdict> {
     Some(Verdict::of(cause, side, &item.detail))
 }
 
-/// An undoing fails for a reason, which may be that the other side is behind.
-fn with_more(verdict: Verdict, on_its_way: impl Fn() -> Option<Verdict>) -> Verdict {
+/// An undoing fails for a reason: something lies at the other side, or that is behind.
+fn with_reason(verdict: Verdict, reason: impl Fn() -> Option<String>) -> Verdict {
     match verdict.cause {
-        Cause::CompensationFailing => match on_its_way() {
-            Some(more) => Verdict { detail: format!("{}; {}", verdict.detail, more.detail), ..verdict },
+        Cause::CompensationFailing => match reason() {
+            Some(reason) => Verdict { detail: format!("{}; {reason}", verdict.detail), ..verdict },
             None => verdict,
         },
         Cause::Lost
@@ -226,3 +247,6 @@ fn is_waited_for(order: Uuid, side: Side, item: &Item, lanes: &Sides<Option<Lane
         | OwnCause::Nothing => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What was found, one row for each waiting order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use super::facts::{Facts, Item, Saga};
 use super::judge::{Cause, Verdict};
 use super::lags::Lags;
 use crate::services::{Side, Sides};
-use crate::table::table;
+use crate::table::Table;
 
 /// Everything that waits.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -140,29 +140,26 @@ fn age(seconds: i64) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rows.is_empty() {
-            writeln!(f, "Nothing waits.")?;
-        } else {
-            self.write_rows(f)?;
-        }
+        writeln!(f, "{}", self.table())?;
+        self.write_helps(f)?;
         self.unseen.iter().try_for_each(|unseen| writeln!(f, "Not looked at: {unseen}."))?;
         self.notes.iter().try_for_each(|note| writeln!(f, "Note: {note}."))
     }
 }
 
 impl Report {
-    /// The table, and below each line what shows it.
-    fn write_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// A row for each order, and below it what shows its cause.
+    fn table(&self) -> Table {
         let cells: Vec<_> = self.rows.iter().map(Row::cells).collect();
-        let table = table(["AGE", "ORDER", "STATUS", "DELIVERY", "CAUSE", "AT"], &cells);
-        let mut lines = table.lines();
-        writeln!(f, "{}", lines.next().unwrap_or_default())?;
-        for (line, row) in lines.zip(&self.rows) {
-            writeln!(f, "{line}\n    {}.", row.detail)?;
+        let table = Table::of(["AGE", "ORDER", "STATUS", "DELIVERY", "CAUSE", "AT"], &cells).or("Nothing waits.");
+        table.with_below(self.rows.iter().map(|row| format!("{}.", row.detail)))
+    }
+
+    fn write_helps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.is_empty() {
+            return Ok(());
         }
-        let mut causes: Vec<Cause> = self.rows.iter().map(|row| row.cause).collect();
-        causes.sort();
-        causes.dedup();
+        let causes: BTreeSet<Cause> = self.rows.iter().map(|row| row.cause).collect();
         writeln!(f, "\nWhat helps:")?;
         causes.into_iter().try_for_each(|cause| writeln!(f, "  {}: {}", cause.name(), cause.helps()))
     }
@@ -170,7 +167,38 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::age;
+    use super::*;
+
+    fn row(order_id: Uuid, cause: Cause, at: Side, detail: &str) -> Row {
+        let (status, delivery) = (Some("out_for_delivery".to_owned()), Some("scheduled".to_owned()));
+        let (age_s, until, overdue, detail) = (Some(3_599), None, true, detail.to_owned());
+        Row { order_id, status, delivery, age_s, until, overdue, cause, at, detail, helps: cause.helps() }
+    }
+
+    #[test]
+    fn each_order_keeps_its_detail_and_its_id_on_a_terminal_of_any_width() {
+        let ids = [1, 2, 3].map(|number| Uuid::from_u128(0x01a2_0a66_e190_7167_9365_adb1_6eb5_ec60 + number));
+        let parked = "OrderCancelled v2 is parked here as rejected, tried 4 times, next at 2026-11-23T21:54:19Z: new row \
+                      for relation \"deliveries\" violates check constraint \"no_luck\"";
+        let rows = vec![
+            row(ids[0], Cause::CompensationFailing, Side::OrderService, "asked 5 times to cancel"),
+            row(ids[1], Cause::ParkedAtThePeer, Side::DeliveryService, parked),
+            row(ids[2], Cause::Late, Side::OrderService, "a person should have acted by now"),
+        ];
+        let report = Report { rows, ..Report::default() };
+        for width in [60, 80, 110, 200] {
+            let shown = report.table().in_width(width);
+            assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{shown}");
+            // What stands between an order's id and the next one is its own.
+            let places = ids.map(|id| shown.find(&id.to_string()).expect("the whole id"));
+            let own = [&shown[places[0]..places[1]], &shown[places[1]..places[2]], &shown[places[2]..]];
+            for (own, row) in own.iter().zip(&report.rows) {
+                let words: Vec<_> = own.split_whitespace().collect();
+                assert!(words.join(" ").contains(&format!("{}.", row.detail)), "{width}, {}:\n{shown}", row.detail);
+                assert!(own.contains(row.cause.name()) && own.contains(row.at.name()), "{width}:\n{shown}");
+            }
+        }
+    }
 
     #[test]
     fn an_age_is_told_in_its_two_largest_units() {

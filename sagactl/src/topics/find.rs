@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use chassis::messaging::{KafkaSettings, Record};
 use chrono::{DateTime, TimeDelta, Utc};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use shared_events::{OrderId, Topic};
 use uuid::Uuid;
@@ -33,18 +34,32 @@ pub struct Found {
 
 /// All records about the order that were sent at this moment or later, by their own timestamps: those on `orders`, then those on
 /// `deliveries`, each partition in its order. By their headers alone, so that a record is found which cannot be decoded.
+/// `progress` is moved on with each record that is read.
 ///
 /// # Errors
 /// Kafka does not answer, or a topic is missing.
-pub async fn find(settings: &KafkaSettings, order_id: OrderId, since: DateTime<Utc>) -> Result<Vec<Found>> {
-    let settings = settings.clone();
+pub async fn find(
+    settings: &KafkaSettings,
+    order_id: OrderId,
+    since: DateTime<Utc>,
+    progress: &ProgressBar,
+) -> Result<Vec<Found>> {
+    let (settings, progress) = (settings.clone(), progress.clone());
     let looked = tokio::task::spawn_blocking(move || {
+        let begin = |topic| Reader::since(&settings, topic, since - EARLIER);
+        let mut readers = [begin(Topic::Orders)?, begin(Topic::Deliveries)?];
+        let mut records = 0;
+        for reader in &mut readers {
+            records += reader.look_ahead()?;
+        }
+        progress.set_length(records);
         let mut found = Vec::new();
-        for topic in [Topic::Orders, Topic::Deliveries] {
-            let mut reader = Reader::since(&settings, topic, since - EARLIER)?;
+        for reader in &mut readers {
             let mut of_topic = Vec::new();
-            reader.look_ahead()?;
-            reader.read(|seen| of_topic.extend(about(order_id, &seen)))?;
+            reader.read(|seen| {
+                of_topic.extend(about(order_id, &seen));
+                progress.inc(1);
+            })?;
             of_topic.sort_by_key(|found: &Found| (found.partition, found.offset));
             found.extend(of_topic);
         }

@@ -1,6 +1,7 @@
 //! The rules of `ARCHITECTURE.md` that a compiler does not know. Each is a function over text, so that a made-up
 //! snippet can show that it is able to fail.
 
+mod causes;
 mod containers;
 mod dependencies;
 mod sources;

@@ -3,7 +3,7 @@
 use super::{CRATES, SERVICES, Source, assert_none, rust, sources_of};
 
 /// Whether a word stands in the line, and not as a part of a longer one.
-fn has_word(line: &str, word: &str) -> bool {
+pub(super) fn has_word(line: &str, word: &str) -> bool {
     let is_part = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
     let begins = word.starts_with(|char: char| char.is_alphanumeric());
     let ends = word.ends_with(|char: char| char.is_alphanumeric());

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use http::StatusCode;
+use indicatif::ProgressBar;
 use sagactl::{
     journey::{self, Entry, Merged},
     services::{Services, Side, Sides},
@@ -93,7 +94,7 @@ async fn every_copy_of_an_announced_event_is_found_on_its_topic() {
     Operator::of(&story.pair.deliveries).does("/republications", &again).await;
     let kafka = story.pair.env.kafka("sagactl");
     eventually("both copies are on the topic", PATIENCE, async || {
-        merged.locate(&kafka).await?;
+        merged.locate(&kafka, &ProgressBar::hidden()).await?;
         let copies: Vec<usize> =
             merged.timeline.iter().filter_map(|entry| Some(entry.places.as_ref()?.len())).collect();
         ensure!(copies == [1, 2], "OrderCompleted once, DeliveryCreated twice: {merged}");

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use chassis::clock;
 use chrono::TimeDelta;
+use indicatif::ProgressBar;
 use sagactl::topics;
 use shared_events::Topic;
 use tests::{envelope, golden, record};
@@ -22,7 +23,8 @@ async fn an_orders_records_are_found_with_their_places() -> Result<()> {
     kind.1 = Some("DeliveryDreamt".into());
     env.produce(&[unknown]).await;
 
-    let found = topics::find(&env.kafka("tests"), order, begun).await?;
+    let bar = ProgressBar::hidden();
+    let found = topics::find(&env.kafka("tests"), order, begun, &bar).await?;
     let told: Vec<_> = found.iter().map(|found| (found.topic.as_str(), found.version, found.kind.as_str())).collect();
     let (orders, deliveries) = (env.topic(Topic::Orders), env.topic(Topic::Deliveries));
     assert_eq!(
@@ -40,7 +42,7 @@ async fn an_orders_records_are_found_with_their_places() -> Result<()> {
         assert!(found.event_id.is_some(), "{found:?}");
     }
     assert!(before != order && order != after);
-    let later = topics::find(&env.kafka("tests"), order, clock::now() + TimeDelta::hours(1)).await?;
+    let later = topics::find(&env.kafka("tests"), order, clock::now() + TimeDelta::hours(1), &bar).await?;
     assert_eq!(later, [], "nothing was sent so late");
     Ok(())
 }
