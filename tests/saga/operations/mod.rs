@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use http::StatusCode;
 use reqwest::Client;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
 use tests::{Env, PATIENCE, Pair, Reply, Shop, eventually, eventually_is, order_of};
 
 const SKU: &str = "ART";
@@ -76,14 +77,56 @@ impl Operator {
 
     /// Starts a replay, and waits until it has come to its end.
     pub async fn starts(&self, replay: &Value) -> Value {
-        let path = format!("/replays/{}", replay["id"].as_str().expect("an id"));
-        self.does(&format!("{path}/start"), &json!({ "reason": "it is mended" })).await;
+        self.begins(replay).await;
+        self.ends(replay).await
+    }
+
+    /// Starts a replay.
+    pub async fn begins(&self, replay: &Value) {
+        self.does(&format!("{}/start", path_of(replay)), &json!({ "reason": "it is mended" })).await;
+    }
+
+    /// Waits until so many events of a replay are done.
+    pub async fn has_done(&self, replay: &Value, many: u64) {
+        eventually("some of the set is done", PATIENCE, async || match self.get(&path_of(replay)).await["done"].as_u64() {
+            Some(done) if done >= many => Ok(()),
+            done => Err(format!("{done:?}")),
+        })
+        .await;
+    }
+
+    /// Waits until a replay has come to its end.
+    pub async fn ends(&self, replay: &Value) -> Value {
         eventually("the replay ends", PATIENCE, async || {
-            let replay = self.get(&path).await;
+            let replay = self.get(&path_of(replay)).await;
             if replay["ended_at"].is_string() { Ok(replay) } else { Err(replay.to_string()) }
         })
         .await
     }
+
+    /// Waits until so many are parked, and lets them rest: nobody tries them by itself, neither does who is just trying one.
+    pub async fn lets_rest(&self, pool: &PgPool, many: usize) {
+        eventually_is("they are parked", PATIENCE, many, async || Ok(self.parked("waiting").await.len())).await;
+        let rest = "update parked_events set attempts = 8, next_attempt_at = null where resolved_at is null";
+        sqlx::query(rest).execute(pool).await.expect("they rest");
+    }
+}
+
+fn path_of(replay: &Value) -> String {
+    format!("/replays/{}", replay["id"].as_str().expect("an id"))
+}
+
+/// A mistake in a database: this (`insert on deliveries`) cannot be done.
+pub async fn breaks(pool: &PgPool, what: &str) {
+    let mistake = format!(
+        "create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill'; end $$;
+         create trigger ill before {what} for each row execute function ill()"
+    );
+    sqlx::raw_sql(AssertSqlSafe(mistake)).execute(pool).await.expect("a mistake is made");
+}
+
+pub async fn mends(pool: &PgPool) {
+    sqlx::raw_sql("drop function ill cascade").execute(pool).await.expect("it is mended");
 }
 
 /// A pair with something to sell and somewhere to bring it.
@@ -119,7 +162,7 @@ pub async fn becomes(shop: &Shop, order_id: &str, status: &str) {
 }
 
 /// Waits until everything that this service has announced has gone out.
-pub async fn all_is_sent(pool: &sqlx::PgPool) {
+pub async fn all_is_sent(pool: &PgPool) {
     eventually_is("the outbox is empty", PATIENCE, 0_i64, async || {
         Ok(sqlx::query_scalar("select count(*) from outbox").fetch_one(pool).await?)
     })
@@ -127,7 +170,7 @@ pub async fn all_is_sent(pool: &sqlx::PgPool) {
 }
 
 /// The actions of operators, oldest first.
-pub async fn actions(pool: &sqlx::PgPool) -> Vec<String> {
+pub async fn actions(pool: &PgPool) -> Vec<String> {
     let actions = sqlx::query_scalar("select action from operator_actions order by id").fetch_all(pool).await;
     actions.expect("the table can be read")
 }
