@@ -9,6 +9,7 @@ mod poisoned;
 mod recovery;
 mod refusals;
 mod repeated;
+mod replayed;
 mod republished;
 mod upgraded;
 
@@ -20,6 +21,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tests::{Env, PATIENCE, Pair, Reply, Shop, eventually, eventually_is, order_of};
 
 const SKU: &str = "ART";
+const COURIER: &str = "anna";
 
 /// Somebody who looks after one of the two services.
 pub struct Operator {
@@ -88,9 +90,11 @@ impl Operator {
 
     /// Waits until so many events of a replay are done.
     pub async fn has_done(&self, replay: &Value, many: u64) {
-        eventually("some of the set is done", PATIENCE, async || match self.get(&path_of(replay)).await["done"].as_u64() {
-            Some(done) if done >= many => Ok(()),
-            done => Err(format!("{done:?}")),
+        eventually("some of the set is done", PATIENCE, async || {
+            match self.get(&path_of(replay)).await["done"].as_u64() {
+                Some(done) if done >= many => Ok(()),
+                done => Err(format!("{done:?}")),
+            }
         })
         .await;
     }
@@ -135,6 +139,7 @@ pub async fn pair(name: &str) -> (Pair, Shop) {
     let shop = pair.shop();
     shop.sells(SKU, 5_000).await.expect("pieces");
     shop.serves("harbour", "2", 100_000).await.expect("a zone");
+    shop.employs(COURIER, 1_000).await.expect("a courier");
     (pair, shop)
 }
 
@@ -159,6 +164,24 @@ pub async fn status_of(shop: &Shop, order_id: &str) -> Result<String> {
 pub async fn becomes(shop: &Shop, order_id: &str, status: &str) {
     eventually_is("the order comes so far", PATIENCE, status.to_owned(), async || status_of(shop, order_id).await)
         .await;
+}
+
+/// Staff do something with a delivery, and may.
+pub async fn staff(shop: &Shop, delivery: &str, command: &str, body: Value) {
+    let done = shop.staff(delivery, command, &body).await.expect("an answer");
+    done.require(StatusCode::OK).expect("staff may do that");
+}
+
+/// Waits until an order has a delivery, and lets the parcel leave. Says which delivery that is.
+pub async fn leaves(shop: &Shop, order_id: &str) -> String {
+    let delivery = eventually("there is a delivery", PATIENCE, async || {
+        let delivery = shop.delivery_of(order_id).await?.context("none yet")?;
+        anyhow::Ok(delivery["id"].as_str().context("an id")?.to_owned())
+    })
+    .await;
+    staff(shop, &delivery, "courier", json!({ "courier_id": COURIER })).await;
+    staff(shop, &delivery, "dispatch", json!({})).await;
+    delivery
 }
 
 /// Waits until everything that this service has announced has gone out.
