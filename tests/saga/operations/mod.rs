@@ -3,6 +3,7 @@
 mod dead_letters;
 mod frozen;
 mod giving_up;
+mod grouped;
 mod keyed;
 mod pauses;
 mod poisoned;
