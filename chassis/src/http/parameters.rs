@@ -94,14 +94,14 @@ impl Parameters {
 
     /// A text of so many characters that has to be there, none of them a control character, not only white space.
     pub fn text(&mut self, name: &str, chars: RangeInclusive<usize>) -> Option<String> {
-        let what = format!("{} to {} characters, none of them a control character", chars.start(), chars.end());
-        let text: String = self.required(name, &what)?;
-        let is_plain = chars.contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if is_plain && !text.trim().is_empty() {
-            return Some(text);
-        }
-        self.refuse(name, format!("has to be {what}"));
-        None
+        let text: String = self.required(name, "a text")?;
+        self.plain(name, text, &chars)
+    }
+
+    /// The same, where it may be absent.
+    pub fn optional_text(&mut self, name: &str, chars: RangeInclusive<usize>) -> Option<String> {
+        let text: String = self.optional(name, "a text")?;
+        self.plain(name, text, &chars)
     }
 
     /// Refuses a parameter by a rule of the caller's own.
@@ -134,6 +134,16 @@ impl Parameters {
             return None;
         }
         texts.pop()
+    }
+
+    fn plain(&mut self, name: &str, text: String, chars: &RangeInclusive<usize>) -> Option<String> {
+        let is_plain = chars.contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if is_plain && !text.trim().is_empty() {
+            return Some(text);
+        }
+        let (least, most) = (chars.start(), chars.end());
+        self.refuse(name, format!("has to be {least} to {most} characters, none of them a control character"));
+        None
     }
 
     fn within(&mut self, name: &str, number: i64, range: &RangeInclusive<i64>, what: &str) -> Option<i64> {

@@ -47,7 +47,7 @@ impl Pauses {
     }
 
     /// Returns once nothing that comes is held back.
-    pub(super) async fn reading(&self) {
+    pub(crate) async fn reading(&self) {
         // Fails when nobody can tell any more, and we hold one that can.
         drop(self.0.subscribe().wait_for(|paused| !paused.reading).await);
     }

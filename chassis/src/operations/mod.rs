@@ -12,6 +12,7 @@ mod replayer;
 mod replays;
 mod republications;
 mod republisher;
+mod selection;
 
 use std::sync::Arc;
 
@@ -35,6 +36,9 @@ pub(crate) use republisher::Republisher;
 const REASON: std::ops::RangeInclusive<usize> = 3..=500;
 /// How many parked events are replayed as one set at most.
 const MOST_EVENTS: usize = 1_000;
+/// How long the type of an event may be, and an error as a group shows it: no longer than the 300 characters that it is made of.
+const EVENT_TYPE: std::ops::RangeInclusive<usize> = 1..=100;
+const ALIKE: std::ops::RangeInclusive<usize> = 1..=300;
 
 type Time = chrono::DateTime<Utc>;
 

@@ -10,7 +10,7 @@ use shared_events::OrderId;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Operations, Time};
+use super::{ALIKE, EVENT_TYPE, Operations, Time};
 use crate::{
     database::list_snapshot,
     http::{Answer, Page, Parameters, Path, Problem},
@@ -74,35 +74,47 @@ struct Parked {
     behind: i64,
 }
 
+/// Which parked events are asked for.
+struct Asked {
+    causes: Vec<String>,
+    event_type: Option<String>,
+    /// As a group shows it.
+    error: Option<String>,
+    order_id: Option<OrderId>,
+    stage: Stage,
+}
+
+impl Asked {
+    fn read(asked: &mut Parameters) -> Self {
+        let causes: Vec<String> = asked.several("cause", &CAUSES.join(", "));
+        if causes.iter().any(|cause| !CAUSES.contains(&cause.as_str())) {
+            asked.refuse("cause", format!("has to be one or several of {}, separated by commas", CAUSES.join(", ")));
+        }
+        let event_type = asked.optional_text("event_type", EVENT_TYPE);
+        let error = asked.optional_text("error", ALIKE);
+        let order_id = asked.optional::<OrderId>("order_id", "the id of an order");
+        let stage = asked.optional("state", &Stage::NAMES.map(|(_, name)| name).join(", ")).unwrap_or(Stage::Waiting);
+        Self { causes, event_type, error, order_id, stage }
+    }
+}
+
 /// `GET /parked-events`: the oldest first.
 pub(super) async fn list<R: Reactions>(
     State(operations): State<Arc<Operations<R>>>,
-    mut asked: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Answer, Problem> {
-    let causes: Vec<String> = asked.several("cause", &CAUSES.join(", "));
-    if causes.iter().any(|cause| !CAUSES.contains(&cause.as_str())) {
-        asked.refuse("cause", format!("has to be one or several of {}, separated by commas", CAUSES.join(", ")));
-    }
-    let order_id = asked.optional::<OrderId>("order_id", "the id of an order");
-    let stage = asked.optional("state", &Stage::NAMES.map(|(_, name)| name).join(", ")).unwrap_or(Stage::Waiting);
-    let page = Page::<Uuid>::read(&mut asked);
-    asked.finish()?;
-    let parked = page_of_parked(&operations.pool, &causes, order_id, stage, &page).await?;
+    let asked = Asked::read(&mut parameters);
+    let page = Page::<Uuid>::read(&mut parameters);
+    parameters.finish()?;
+    let parked = page_of_parked(&operations.pool, &asked, &page).await?;
     Ok(page.answer(parked, |one| one.id))
 }
 
-async fn page_of_parked(
-    pool: &PgPool,
-    causes: &[String],
-    order_id: Option<OrderId>,
-    stage: Stage,
-    page: &Page<Uuid>,
-) -> sqlx::Result<Vec<Parked>> {
+async fn page_of_parked(pool: &PgPool, asked: &Asked, page: &Page<Uuid>) -> sqlx::Result<Vec<Parked>> {
     let mut snapshot = list_snapshot(pool).await?;
     sqlx::query_as!(
         Parked,
-        r#"select id, topic, "partition", "offset", order_id, version,
-                  encode(header_values[array_position(header_names, 'ce_type')], 'escape') as event_type,
+        r#"select id, topic, "partition", "offset", order_id, version, event_type(parked) as event_type,
                   cause, error, attempts, next_attempt_at, parked_at, dead_letter_sent_at, resolved_at, resolution,
                   (select count(*) from parked_events later
                    where later.order_id = parked.order_id and later.version > parked.version and later.resolved_at is null) as "behind!"
@@ -114,11 +126,15 @@ async fn page_of_parked(
                                when 'resting' then resolved_at is null and next_attempt_at is null and cause <> 'gap'
                                when 'resolved' then resolved_at is not null
                                else true end
-           order by id limit $5"#,
+             and ($5::text is null or event_type(parked) = $5)
+             and ($6::text is null or alike(error) = $6)
+           order by id limit $7"#,
         page.after.unwrap_or(Uuid::nil()),
-        causes,
-        order_id.map(|order_id| order_id.0),
-        stage.name(),
+        &asked.causes,
+        asked.order_id.map(|order_id| order_id.0),
+        asked.stage.name(),
+        asked.event_type,
+        asked.error,
         page.rows(),
     )
     .fetch_all(&mut *snapshot)
@@ -130,7 +146,7 @@ async fn page_of_parked(
 struct Group {
     cause: String,
     event_type: Option<String>,
-    /// With everything left out by which one differs from another.
+    /// With everything left out by which one differs from another: by this text the whole group is listed, and replayed.
     error: Option<String>,
     events: i64,
     orders: i64,
@@ -148,16 +164,12 @@ pub(super) async fn groups<R: Reactions>(
     asked.finish()?;
     let groups = sqlx::query_as!(
         Group,
-        r#"select cause, event_type, error, count(*) as "events!", count(distinct order_id) as "orders!",
-                  min(parked_at) as oldest, max(parked_at) as youngest, (array_agg(id order by id))[1] as example
-           from (
-               select id, order_id, cause, parked_at,
-                      encode(header_values[array_position(header_names, 'ce_type')], 'escape') as event_type,
-                      regexp_replace(left(error, 300), '[0-9a-f]{8}-[0-9a-f-]{27}|\d+', '…', 'g') as error
-               from parked_events where resolved_at is null
-           ) as waiting
-           group by cause, event_type, error
-           order by 4 desc, cause limit $1"#,
+        r#"select cause, event_type(parked) as event_type, alike(error) as error, count(*) as "events!",
+                  count(distinct order_id) as "orders!", min(parked_at) as oldest, max(parked_at) as youngest,
+                  (array_agg(id order by id))[1] as example
+           from parked_events parked where resolved_at is null
+           group by 1, 2, 3
+           order by 4 desc, 1 limit $1"#,
         MOST_GROUPS
     );
     let groups = groups.fetch_all(&operations.pool).await?;
@@ -216,11 +228,10 @@ pub(super) async fn show<R: Reactions>(
     Path(id): Path<Uuid>,
 ) -> Result<Answer, Problem> {
     let row = sqlx::query!(
-        r#"select id, topic, "partition", "offset", order_id, version,
-                  encode(header_values[array_position(header_names, 'ce_type')], 'escape') as event_type,
+        r#"select id, topic, "partition", "offset", order_id, version, event_type(parked) as event_type,
                   cause, error, attempts, next_attempt_at, parked_at, dead_letter_sent_at, resolved_at, resolution, key,
                   header_names, header_values as "header_values: Vec<Option<Vec<u8>>>", payload
-           from parked_events where id = $1"#,
+           from parked_events parked where id = $1"#,
         id
     );
     let row = row.fetch_optional(&operations.pool).await?.ok_or_else(|| Problem::not_found("parked event"))?;
@@ -252,10 +263,10 @@ pub(super) async fn show<R: Reactions>(
 async fn behind(pool: &PgPool, order_id: Option<Uuid>, version: Option<i64>) -> sqlx::Result<Vec<Behind>> {
     sqlx::query_as!(
         Behind,
-        r#"select id, version, encode(header_values[array_position(header_names, 'ce_type')], 'escape') as event_type, cause
-           from parked_events
+        "select id, version, event_type(parked) as event_type, cause
+           from parked_events parked
            where order_id = $1 and version > $2 and resolved_at is null
-           order by version limit $3"#,
+           order by version limit $3",
         order_id,
         version,
         MOST_BEHIND

@@ -37,14 +37,16 @@ impl<R: Reactions> Replayer<R> {
         Self { inbox, pool }
     }
 
-    /// Works until told to stop. What is not done then is done after the next start.
+    /// Works until told to stop: then the event under way is finished, and the others are replayed after the next start. While what comes
+    /// is held back, no set is taken: another instance may be free to go on with it.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let pauses = self.inbox.pauses();
         while !stop.is_cancelled() {
-            let turned = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                turned = self.step() => turned,
-            };
-            match turned {
+                () = pauses.reading() => {}
+            }
+            match self.step(&stop).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "a replay could not go on, trying again soon: {error:#}"),
@@ -56,8 +58,8 @@ impl<R: Reactions> Replayer<R> {
         }
     }
 
-    /// Replays the next events of a set that was started. `false` if there is none.
-    async fn step(&self) -> anyhow::Result<bool> {
+    /// Replays the next events of a set that was started, and lets go of it. `false` if there is none.
+    async fn step(&self, stop: &CancellationToken) -> anyhow::Result<bool> {
         let Some((replay, per_second)) = answered(lease(&self.pool)).await? else { return Ok(false) };
         let due = answered(due(&self.pool, replay)).await?;
         if due.is_empty() {
@@ -66,9 +68,16 @@ impl<R: Reactions> Replayer<R> {
             return Ok(true);
         }
         for one in due {
+            // A pause may be longer than any lease: the set is let go, and taken again when the pause is over.
+            if stop.is_cancelled() || self.inbox.pauses().now().reading {
+                break;
+            }
             let (outcome, error) = self.replay(one.parked_id).await?;
             answered(note(&self.pool, replay, one.number, outcome, error)).await?;
-            tokio::time::sleep(Duration::from_secs(1) / per_second.unsigned_abs().max(1)).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_secs(1) / per_second.unsigned_abs().max(1)) => {}
+            }
         }
         answered(release(&self.pool, replay)).await?;
         Ok(true)

@@ -7,74 +7,21 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use shared_events::{OrderId, Version};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    MOST_EVENTS, Operations, Time,
+    Operations, Time,
     act::{Act, Begun, answered_before, keyed},
     reason,
+    selection::{Chosen, Wanted},
 };
 use crate::{
     Tx, audit, clock,
     database::column,
     http::{Answer, Caller, Form, Page, Parameters, Path, Problem, in_a_task_of_its_own},
-    messaging::{
-        CAUSES, Inbox, Reactions, Rehearsed, Verdict,
-        kept::{Kept, select_kept},
-        lanes,
-    },
+    messaging::{Inbox, Reactions, Rehearsed, Verdict, kept::Kept, lanes},
 };
-
-/// How many events a second are replayed unless told.
-const USUAL_RATE: i64 = 50;
-
-/// Which events are to be replayed.
-#[derive(Serialize)]
-struct Wanted {
-    ids: Vec<Uuid>,
-    cause: Option<String>,
-    order_id: Option<OrderId>,
-    reason: String,
-    per_second: i32,
-}
-
-impl Wanted {
-    fn read(mut form: Form) -> Result<Self, Problem> {
-        let texts = if form.has("events") { form.texts("events", 1..=MOST_EVENTS, 1..=64) } else { vec![] };
-        let ids: Vec<Uuid> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-        if ids.len() != texts.len() {
-            form.refuse("events", "has to be a list of ids of parked events");
-        }
-        let cause = form.optional_text("cause", 1..=20);
-        if cause.as_ref().is_some_and(|cause| !CAUSES.contains(&cause.as_str())) {
-            form.refuse("cause", format!("has to be one of {}", CAUSES.join(", ")));
-        }
-        let order_id = form.optional_parsed("order_id", "the id of an order");
-        if texts.is_empty() && cause.is_none() && order_id.is_none() {
-            form.refuse("", "has to say which: events, cause or order_id");
-        }
-        let reason = reason(&mut form);
-        let per_second = form.optional_integer("per_second", 1..=1_000).unwrap_or(USUAL_RATE);
-        form.finish()?;
-        Ok(Self { ids, cause, order_id, reason, per_second: i32::try_from(per_second).unwrap_or(1) })
-    }
-
-    /// Those that are named, whatever became of them, or those that wait.
-    async fn choose(&self, pool: &PgPool) -> sqlx::Result<Vec<Kept>> {
-        let chosen = select_kept!(
-            "where case when cardinality($1::uuid[]) > 0 then id = any ($1) else resolved_at is null end
-               and ($2::text is null or cause = $2)
-               and ($3::uuid is null or order_id = $3)
-             order by id limit $4",
-            &self.ids,
-            self.cause,
-            self.order_id.map(|order_id| order_id.0),
-            i64::try_from(MOST_EVENTS).unwrap_or(i64::MAX),
-        );
-        chosen.fetch_all(pool).await
-    }
-}
 
 /// One event of a set, as it was rehearsed.
 struct Member {
@@ -95,12 +42,12 @@ pub(super) async fn make<R: Reactions>(
         if let Some(answer) = answered_before(&operations.pool, keyed.as_ref()).await? {
             return Ok(answer);
         }
-        let chosen = wanted.choose(&operations.pool).await?;
-        if chosen.is_empty() {
+        let Chosen { events, left_out } = wanted.choose(&operations.pool).await?;
+        if events.is_empty() {
             return Err(Problem::new(StatusCode::NOT_FOUND, "nothing_to_replay", "No parked event is like that."));
         }
-        let mut members = Vec::with_capacity(chosen.len());
-        for lane in lanes(chosen, Kept::place) {
+        let mut members = Vec::with_capacity(events.len());
+        for lane in lanes(events, Kept::place) {
             members.extend(rehearse(&operations.inbox, lane).await?);
         }
         let (id, now) = (clock::fresh_id(), clock::now());
@@ -109,16 +56,17 @@ pub(super) async fn make<R: Reactions>(
             Begun::Before(answer) => return Ok(answer),
         };
         let made = sqlx::query!(
-            "insert into replays (id, made_at, made_by, reason, per_second) values ($1, $2, $3, $4, $5)",
+            "insert into replays (id, made_at, made_by, reason, per_second, left_out) values ($1, $2, $3, $4, $5, $6)",
             id,
             now,
             &*caller.principal.subject,
             wanted.reason,
-            wanted.per_second
+            wanted.per_second,
+            left_out
         );
         made.execute(&mut **act).await?;
         insert_members(&mut act, id, &members).await?;
-        let detail = json!({ "events": members.len() });
+        let detail = json!({ "events": members.len(), "left_out": left_out });
         audit::record(&mut act, &caller.principal, "make_replay", &format!("replay {id}"), &wanted.reason, detail)
             .await?;
         let answer = shown(&mut act, id, StatusCode::CREATED).await?.at(format!("/replays/{id}"));
@@ -210,13 +158,15 @@ struct Replay {
     events: i64,
     /// How many of them have been replayed.
     done: i64,
+    /// How many more there were like these when the set was made, for which it had no room.
+    left_out: i64,
 }
 
 macro_rules! select_replays {
     ($tail:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             Replay,
-            r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at,
+            r#"select id, made_at, made_by, reason, per_second, started_at, started_by, ended_at, left_out,
                       (select count(*) from replay_events where replay_id = id) as "events!",
                       (select count(outcome) from replay_events where replay_id = id) as "done!"
                from replays "# + $tail,

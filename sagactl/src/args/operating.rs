@@ -15,6 +15,7 @@ pub enum Operate {
     /// Shows events that could not be applied, and gives one up where nothing else helps
     #[command(
         after_help = "Exit status: 0 shown or done, 2 it could not be.\n\nExamples:\n  sagactl parked groups\n  sagactl parked list --at deliveries --cause rejected,undecodable\n  \
+sagactl parked list --at deliveries --error 'no courier for order …'\n  \
 sagactl parked show --at deliveries ID"
     )]
     Parked(Parked),

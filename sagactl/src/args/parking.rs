@@ -13,6 +13,17 @@ pub struct Parked {
     pub desk: Desk,
 }
 
+/// What a group has in common besides its cause.
+#[derive(Debug, ClapArgs)]
+pub struct Alike {
+    /// Those of this type: OrderCompleted
+    #[arg(long, value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Those with this error, just as `parked groups` shows it
+    #[arg(long)]
+    pub error: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum ParkedCommand {
     /// What waits, by cause, event and error, the most first
@@ -35,6 +46,8 @@ pub enum ParkedCommand {
         /// Only for these causes
         #[arg(long, value_delimiter = ',', value_name = "CAUSE,…")]
         cause: Vec<String>,
+        #[command(flatten)]
+        alike: Alike,
         /// Only of this order
         #[arg(long)]
         order: Option<Uuid>,
@@ -93,6 +106,8 @@ pub enum ReplayCommand {
         /// All that wait for this cause
         #[arg(long)]
         cause: Option<String>,
+        #[command(flatten)]
+        alike: Alike,
         /// All that wait of this order
         #[arg(long)]
         order: Option<Uuid>,

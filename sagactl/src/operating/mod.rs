@@ -10,6 +10,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use reqwest::Url;
 use sagactl::services::{Services, Side};
 use serde_json::Value;
 
@@ -91,6 +92,12 @@ impl Counter {
     fn heading(&self, side: Side, text: &str) -> Result<()> {
         if self.json { Ok(()) } else { self.page.heading(&format!("{side}: {text}")) }
     }
+}
+
+/// A path with what is asked for behind it, whatever stands in that.
+fn asking(path: &str, asked: &[(&str, String)]) -> Result<String> {
+    let url = Url::parse_with_params(&format!("http://service{path}"), asked)?;
+    Ok(format!("{path}?{}", url.query().unwrap_or_default()))
 }
 
 /// The service as `--at` names it.

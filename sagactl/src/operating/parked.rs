@@ -5,7 +5,7 @@ use sagactl::services::Side;
 use sagactl::table::Table;
 use serde_json::{Value, json};
 
-use super::{Counter, cell, moment, rows, short};
+use super::{Counter, asking, cell, moment, rows, short};
 use crate::args::{Parked, ParkedCommand};
 use crate::ending::Ending;
 
@@ -21,14 +21,15 @@ pub async fn run(args: &Parked) -> Result<Ending> {
             };
             return Ok(counter.at_each(*at, look).await);
         }
-        ParkedCommand::List { at, cause, order, state, most } => {
-            let mut path = format!("/parked-events?state={state}");
+        ParkedCommand::List { at, cause, alike, order, state, most } => {
+            let mut asked = vec![("state", state.clone())];
             if !cause.is_empty() {
-                path = format!("{path}&cause={}", cause.join(","));
+                asked.push(("cause", cause.join(",")));
             }
-            if let Some(order) = order {
-                path = format!("{path}&order_id={order}");
-            }
+            asked.extend(alike.event_type.clone().map(|event_type| ("event_type", event_type)));
+            asked.extend(alike.error.clone().map(|error| ("error", error)));
+            asked.extend(order.map(|order| ("order_id", order.to_string())));
+            let path = asking("/parked-events", &asked)?;
             let look = async |side| {
                 let parked = counter.list(side, &path, *most).await?;
                 counter.heading(side, "parked events")?;
@@ -67,7 +68,7 @@ fn as_groups(items: &Value) -> Table {
             cell(&group["event_type"]),
             moment(&group["oldest"]),
             cell(&group["example"]),
-            short(&group["error"], 80),
+            cell(&group["error"]),
         ]
     };
     let headings = ["EVENTS", "ORDERS", "CAUSE", "EVENT", "OLDEST", "EXAMPLE", "ERROR"];

@@ -15,13 +15,15 @@ use crate::say;
 pub async fn run(args: &Replay) -> Result<Ending> {
     let counter = Counter::of(&args.desk)?;
     match &args.what {
-        ReplayCommand::Rehearse { at, event, cause, order, per_second, reason } => {
+        ReplayCommand::Rehearse { at, event, cause, alike, order, per_second, reason } => {
             let side = Side::from(*at);
             let mut body = json!({ "reason": reason, "per_second": per_second });
             if !event.is_empty() {
                 body["events"] = json!(event);
             }
             body["cause"] = json!(cause);
+            body["event_type"] = json!(alike.event_type);
+            body["error"] = json!(alike.error);
             body["order_id"] = json!(order);
             let set = counter.services.ask(side, "/replays", &body).await?;
             counter.show(side, &set, |set| format!("{}\n\n{}", as_set(set), next(set, side)))?;
@@ -78,14 +80,23 @@ fn summary(counts: &Value) -> String {
         .unwrap_or_else(|| "none".to_owned())
 }
 
+/// A set has room for so many: what is left out needs another one, and nobody should take this one for all.
+fn left_out(set: &Value) -> String {
+    match set["left_out"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(many) => format!("; {many} more are left out: rehearse again when these are done"),
+    }
+}
+
 fn as_set(set: &Value) -> String {
     format!(
-        "Replay {} of {}: {}\n  rehearsed: {}; {} would move money\n  outcomes: {}\n{}",
+        "Replay {} of {}: {}\n  rehearsed: {}; {} would move money{}\n  outcomes: {}\n{}",
         cell(&set["id"]),
         cell(&set["made_by"]),
         cell(&set["reason"]),
         summary(&set["rehearsal"]),
         cell(&set["moving_money"]),
+        left_out(set),
         summary(&set["outcomes"]),
         events(&set["items"])
     )

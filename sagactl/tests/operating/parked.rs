@@ -26,6 +26,12 @@ pub async fn is_listed_and_shown(desk: &Desk) -> Result<()> {
         let listed = desk.run(&[&list[..], &[causes]].concat()).await?.well()?.answer("delivery-service")?;
         ensure!(listed.as_array().is_some_and(|listed| listed.len() == found), "{causes}: {listed}");
     }
+    let error = group["error"].as_str().unwrap_or_default();
+    let of_group = ["parked", "list", "--at", "deliveries", "--event-type", "OrderCompleted", "--json", "--error"];
+    for (error, found) in [(error, json!(id)), ("another & no other", json!(null))] {
+        let listed = desk.run(&[&of_group[..], &[error]].concat()).await?.well()?.answer("delivery-service")?;
+        ensure!(listed[0]["id"] == found, "{error}: {listed}");
+    }
     let told = desk.run(&["parked", "list", "--at", "deliveries", "--state", "resolved", "--order", &order]).await?;
     told.well()?.says(&["Nothing is parked."])?;
 

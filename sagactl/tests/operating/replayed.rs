@@ -49,16 +49,21 @@ pub async fn is_rehearsed_and_then_replayed(desk: &Desk) -> Result<()> {
 pub async fn still_fails(desk: &Desk) -> Result<()> {
     let (order, id) = desk.places_in_vain("Never").await?;
     let rehearse = ["replay", "rehearse", "--at", "deliveries", "--order", &order, "--reason", "in the hope"];
-    let told = desk.run(&rehearse).await?.well()?;
+    let of_group = |error| [&rehearse[..], &["--event-type", "OrderCompleted", "--error", error]].concat();
+    let groups = desk.run(&["parked", "groups", "--at", "deliveries", "--json"]).await?.well()?;
+    let groups = groups.answer("delivery-service")?;
+    let told = desk.run(&of_group(groups[0]["error"].as_str().context("an error")?)).await?.well()?;
     told.says(&["rehearsed: 1 still failing", "no parcel for Never"])?;
     let ended = desk.follow(&told.out, "in vain").await?;
     ensure!(ended.status == Some(1) && ended.err.is_empty(), "{ended:?}");
     ended.says(&["outcomes: 1 still failing", "no parcel for Never"])?;
 
+    let another = desk.run(&of_group("another error")).await?;
+    another.complains(2, "delivery-service answers 404: No parked event is like that.")?;
     let nothing = ["replay", "rehearse", "--at", "deliveries", "--cause", "gap", "--reason", "in the hope"];
     desk.run(&nothing).await?.complains(2, "delivery-service answers 404: No parked event is like that.")?;
     let whatever = ["replay", "rehearse", "--at", "deliveries", "--reason", "in the hope"];
-    desk.run(&whatever).await?.complains(2, "has to say which: events, cause or order_id")?;
+    desk.run(&whatever).await?.complains(2, "has to say which: events, cause, event_type, error or order_id")?;
     desk.run(&["parked", "give-up", &id, "--reason", "no hope"]).await?.well()?;
     desk.becomes(&order, "cancelled").await
 }

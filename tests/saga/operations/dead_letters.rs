@@ -56,9 +56,7 @@ async fn what_has_used_up_its_tries_rests_and_is_told_of() {
     let (pair, shop) = pair("usedup").await;
     let (_, deliveries) = pair.pools();
     let operator = Operator::of(&pair.deliveries);
-    let refuses = "create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill'; end $$;
-                   create trigger ill before insert on deliveries for each row execute function ill()";
-    sqlx::raw_sql(refuses).execute(&deliveries).await.expect("a mistake");
+    super::breaks(&deliveries, "insert on deliveries").await;
     super::places(&shop, &super::order_for("Ada Lovelace")).await;
     operator.sees_parked("rejected").await;
     assert_eq!(operator.parked("resting").await.len(), 0, "it is still tried");

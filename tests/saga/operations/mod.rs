@@ -3,12 +3,14 @@
 mod dead_letters;
 mod frozen;
 mod giving_up;
+mod grouped;
 mod keyed;
 mod pauses;
 mod poisoned;
 mod recovery;
 mod refusals;
 mod repeated;
+mod replayed;
 mod republished;
 mod upgraded;
 
@@ -16,9 +18,11 @@ use anyhow::{Context, Result};
 use http::StatusCode;
 use reqwest::Client;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
 use tests::{Env, PATIENCE, Pair, Reply, Shop, eventually, eventually_is, order_of};
 
 const SKU: &str = "ART";
+const COURIER: &str = "anna";
 
 /// Somebody who looks after one of the two services.
 pub struct Operator {
@@ -76,14 +80,58 @@ impl Operator {
 
     /// Starts a replay, and waits until it has come to its end.
     pub async fn starts(&self, replay: &Value) -> Value {
-        let path = format!("/replays/{}", replay["id"].as_str().expect("an id"));
-        self.does(&format!("{path}/start"), &json!({ "reason": "it is mended" })).await;
+        self.begins(replay).await;
+        self.ends(replay).await
+    }
+
+    /// Starts a replay.
+    pub async fn begins(&self, replay: &Value) {
+        self.does(&format!("{}/start", path_of(replay)), &json!({ "reason": "it is mended" })).await;
+    }
+
+    /// Waits until so many events of a replay are done.
+    pub async fn has_done(&self, replay: &Value, many: u64) {
+        eventually("some of the set is done", PATIENCE, async || {
+            match self.get(&path_of(replay)).await["done"].as_u64() {
+                Some(done) if done >= many => Ok(()),
+                done => Err(format!("{done:?}")),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until a replay has come to its end.
+    pub async fn ends(&self, replay: &Value) -> Value {
         eventually("the replay ends", PATIENCE, async || {
-            let replay = self.get(&path).await;
+            let replay = self.get(&path_of(replay)).await;
             if replay["ended_at"].is_string() { Ok(replay) } else { Err(replay.to_string()) }
         })
         .await
     }
+
+    /// Waits until so many are parked, and lets them rest: nobody tries them by itself, neither does who is just trying one.
+    pub async fn lets_rest(&self, pool: &PgPool, many: usize) {
+        eventually_is("they are parked", PATIENCE, many, async || Ok(self.parked("waiting").await.len())).await;
+        let rest = "update parked_events set attempts = 8, next_attempt_at = null where resolved_at is null";
+        sqlx::query(rest).execute(pool).await.expect("they rest");
+    }
+}
+
+fn path_of(replay: &Value) -> String {
+    format!("/replays/{}", replay["id"].as_str().expect("an id"))
+}
+
+/// A mistake in a database: this (`insert on deliveries`) cannot be done.
+pub async fn breaks(pool: &PgPool, what: &str) {
+    let mistake = format!(
+        "create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill'; end $$;
+         create trigger ill before {what} for each row execute function ill()"
+    );
+    sqlx::raw_sql(AssertSqlSafe(mistake)).execute(pool).await.expect("a mistake is made");
+}
+
+pub async fn mends(pool: &PgPool) {
+    sqlx::raw_sql("drop function ill cascade").execute(pool).await.expect("it is mended");
 }
 
 /// A pair with something to sell and somewhere to bring it.
@@ -92,6 +140,7 @@ pub async fn pair(name: &str) -> (Pair, Shop) {
     let shop = pair.shop();
     shop.sells(SKU, 5_000).await.expect("pieces");
     shop.serves("harbour", "2", 100_000).await.expect("a zone");
+    shop.employs(COURIER, 1_000).await.expect("a courier");
     (pair, shop)
 }
 
@@ -118,8 +167,26 @@ pub async fn becomes(shop: &Shop, order_id: &str, status: &str) {
         .await;
 }
 
+/// Staff do something with a delivery, and may.
+pub async fn staff(shop: &Shop, delivery: &str, command: &str, body: Value) {
+    let done = shop.staff(delivery, command, &body).await.expect("an answer");
+    done.require(StatusCode::OK).expect("staff may do that");
+}
+
+/// Waits until an order has a delivery, and lets the parcel leave. Says which delivery that is.
+pub async fn leaves(shop: &Shop, order_id: &str) -> String {
+    let delivery = eventually("there is a delivery", PATIENCE, async || {
+        let delivery = shop.delivery_of(order_id).await?.context("none yet")?;
+        anyhow::Ok(delivery["id"].as_str().context("an id")?.to_owned())
+    })
+    .await;
+    staff(shop, &delivery, "courier", json!({ "courier_id": COURIER })).await;
+    staff(shop, &delivery, "dispatch", json!({})).await;
+    delivery
+}
+
 /// Waits until everything that this service has announced has gone out.
-pub async fn all_is_sent(pool: &sqlx::PgPool) {
+pub async fn all_is_sent(pool: &PgPool) {
     eventually_is("the outbox is empty", PATIENCE, 0_i64, async || {
         Ok(sqlx::query_scalar("select count(*) from outbox").fetch_one(pool).await?)
     })
@@ -127,7 +194,7 @@ pub async fn all_is_sent(pool: &sqlx::PgPool) {
 }
 
 /// The actions of operators, oldest first.
-pub async fn actions(pool: &sqlx::PgPool) -> Vec<String> {
+pub async fn actions(pool: &PgPool) -> Vec<String> {
     let actions = sqlx::query_scalar("select action from operator_actions order by id").fetch_all(pool).await;
     actions.expect("the table can be read")
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared_events::Topic;
 use tests::{PATIENCE, eventually_is};
 
-use super::{Operator, actions, all_is_sent, becomes, order_for, pair, places, status_of};
+use super::{Operator, actions, all_is_sent, becomes, breaks, mends, order_for, pair, places, status_of};
 
 /// Long enough to outlast any test.
 const LONG_S: i64 = 3_600;
@@ -113,5 +113,48 @@ async fn an_order_whose_pause_runs_out_goes_on_by_itself() {
         operator.get(&format!("/parked-events?state=resolved&order_id={order}")).await["items"][0]["cause"],
         "paused"
     );
+    pair.settles().await;
+}
+
+/// Counts the events of all sets that were replayed while this pause was in force.
+const DURING: &str = "select count(*) from replay_events, pauses
+                      where pauses.id = $1::text::uuid and at between since and coalesce(ended_at, until)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_was_started_waits_for_the_end_of_a_pause_and_goes_on() {
+    const EVENTS: usize = 12;
+    let (pair, shop) = pair("pausedreplay").await;
+    let (_, deliveries) = pair.pools();
+    let operator = Operator::of(&pair.deliveries);
+    let replayed_during = async |pause: &str| -> i64 {
+        sqlx::query_scalar(DURING).bind(pause.to_owned()).fetch_one(&deliveries).await.expect("a count")
+    };
+    breaks(&deliveries, "insert on deliveries").await;
+    for _ in 0..EVENTS {
+        places(&shop, &order_for("Ada Lovelace")).await;
+    }
+    operator.lets_rest(&deliveries, EVENTS).await;
+    mends(&deliveries).await;
+
+    // It is rehearsed as if nothing were held back, and does not begin before the pause has run out.
+    let before = operator.pauses("topic", "orders", 3).await;
+    let wanted = json!({ "cause": "rejected", "per_second": 4, "reason": "a look" });
+    let set = operator.does("/replays", &wanted).await;
+    assert_eq!(set["rehearsal"], json!({ "apply": EVENTS }));
+    operator.begins(&set).await;
+    operator.has_done(&set, 1).await;
+    // Another one comes in the middle: the set is let go, so that nobody's lease runs out meanwhile.
+    let amid = operator.pauses("topic", "orders", LONG_S).await;
+    eventually_is("nobody has the set", PATIENCE, true, async || {
+        let is_free = "select leased_until is null from replays";
+        Ok(sqlx::query_scalar(is_free).fetch_one(&deliveries).await?)
+    })
+    .await;
+    operator.ends_pause(&amid).await;
+    let ended = operator.ends(&set).await;
+    assert_eq!(ended["outcomes"], json!({ "applied": EVENTS }));
+    assert_eq!(replayed_during(&before).await, 0);
+    let amid = replayed_during(&amid).await;
+    assert!(amid <= 1, "{amid} were replayed, and only what was under way may be");
     pair.settles().await;
 }

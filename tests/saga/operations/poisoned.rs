@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use tests::{PATIENCE, eventually_is};
 
-use super::{Operator, actions, becomes, order_for, pair, places, status_of};
+use super::{Operator, actions, becomes, leaves, order_for, pair, places, staff, status_of};
 
 const ORDERS: usize = 1_000;
 const AT_ONCE: usize = 64;
@@ -58,10 +58,9 @@ async fn a_poisoned_order_among_a_thousand_leaves_the_others_undisturbed_is_mend
     let wanted = json!({ "cause": "rejected", "reason": "a look" });
     let rehearsed = operator.does("/replays", &wanted).await;
     assert_eq!(rehearsed["rehearsal"], json!({ "still_failing": 1 }));
-    sqlx::raw_sql("drop trigger refuses_poison on deliveries").execute(&deliveries).await.expect("it is mended");
     // By itself it is tried again soon: not while we look.
-    let later = "update parked_events set next_attempt_at = now() + interval '1 hour' where resolved_at is null";
-    sqlx::query(later).execute(&deliveries).await.expect("it waits");
+    operator.lets_rest(&deliveries, 1).await;
+    sqlx::raw_sql("drop trigger refuses_poison on deliveries").execute(&deliveries).await.expect("it is mended");
     let taken = "select sum(taken)::bigint from slots";
     let before = (count(&deliveries, "select count(*) from deliveries").await, count(&deliveries, taken).await);
     let rehearsed = operator.does("/replays", &wanted).await;
@@ -74,6 +73,9 @@ async fn a_poisoned_order_among_a_thousand_leaves_the_others_undisturbed_is_mend
     let replayed = operator.starts(&rehearsed).await;
     assert_eq!(replayed["outcomes"], json!({ "applied": 1 }));
     becomes(&shop, &poisoned, "confirmed").await;
+    let delivery = leaves(&shop, &poisoned).await;
+    staff(&shop, &delivery, "completion", json!({ "received_by": "Poison" })).await;
+    becomes(&shop, &poisoned, "delivered").await;
     assert_eq!(actions(&deliveries).await, ["make_replay", "make_replay", "start_replay"]);
     pair.settles().await;
 }

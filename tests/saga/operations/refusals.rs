@@ -31,6 +31,11 @@ async fn bad_input_is_refused_whole_and_by_name() {
         ("/replays", json!({ "events": ["x"], "reason": "a reason" }), vec!["/events"]),
         (
             "/replays",
+            json!({ "event_type": "", "error": "two\nlines", "reason": "a reason" }),
+            vec!["/event_type", "/error"],
+        ),
+        (
+            "/replays",
             json!({ "cause": "bad luck", "per_second": 0, "reason": "a reason" }),
             vec!["/cause", "/per_second"],
         ),
@@ -46,7 +51,12 @@ async fn bad_input_is_refused_whole_and_by_name() {
         assert!(refused.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields"), "{path} {body}: {refused:?}");
         assert_eq!(named(&refused.json()), fields, "{path} {body}");
     }
-    for path in ["/parked-events?cause=luck", "/parked-events?state=x&order_id=y&colour=z", "/pauses?in_force=maybe"] {
+    for path in [
+        "/parked-events?cause=luck",
+        "/parked-events?state=x&order_id=y&colour=z",
+        "/parked-events?event_type=%20&error=%00",
+        "/pauses?in_force=maybe",
+    ] {
         let refused = tests::Reply::to(reqwest::Client::new().get(format!("{}{path}", pair.orders.url()))).await;
         assert!(refused.expect("an answer").is_problem(StatusCode::BAD_REQUEST, "invalid_query"), "{path}");
     }
