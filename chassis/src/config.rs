@@ -4,10 +4,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use url::Url;
 
-use crate::{access::AccessSettings, growth::Retention, messaging::KafkaSettings, preflight::Profile};
+use crate::{access::AccessSettings, growth::Retention, http::Name, messaging::KafkaSettings, preflight::Profile};
 
 /// What an instance of either service is told. Every flag can also be given by the environment variable beside it. A service
 /// flattens these into a struct of its own, with what only it needs to know.
@@ -86,6 +86,9 @@ pub struct Settings {
     /// What to do instead of serving.
     #[command(flatten)]
     pub chores: Chores,
+    /// Who asks for it, where that is written down.
+    #[command(flatten)]
+    pub account: Account,
 }
 
 /// What is done instead of serving: one thing, and then the program ends. At most one of them.
@@ -102,9 +105,20 @@ pub struct Chores {
     #[arg(long)]
     topics: bool,
     /// After the database was restored from an older copy: list what it does not know any more and the topics do, or rebuild it, and
-    /// end. No instance may run meanwhile.
+    /// end. No instance may run meanwhile. To rebuild it, somebody has to say who they are, and why.
     #[arg(long, value_enum)]
     recall: Option<Recall>,
+}
+
+/// Whoever rebuilds what was lost is written down, like all that operators do.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Account {
+    /// With --recall apply: who does it.
+    #[arg(long, value_name = "WHO", requires = "recall")]
+    recall_by: Option<Name>,
+    /// With --recall apply: why.
+    #[arg(long, value_name = "WHY", requires = "recall", value_parser = NonEmptyStringValueParser::new())]
+    recall_reason: Option<String>,
 }
 
 /// What to do about what the database has lost.
@@ -114,6 +128,13 @@ pub enum Recall {
     List,
     /// Rebuild it.
     Apply,
+}
+
+impl Account {
+    /// Their name, and why; none where either was not said.
+    pub(crate) fn told(&self) -> Option<(&str, &str)> {
+        Some((&self.recall_by.as_ref()?.0, self.recall_reason.as_deref()?))
+    }
 }
 
 /// One of [`Chores`].

@@ -1,5 +1,7 @@
 //! Everything wired together.
 
+mod names;
+
 use std::iter::once;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use rustix::process::Signal;
-use uuid::Uuid;
 
+use self::names::{Names, Readers};
 use crate::guardian::Guardian;
 use crate::port::require_free;
 use crate::{
@@ -83,6 +85,7 @@ pub struct Stack {
     pub postgres: Postgres,
     names: Names,
     keys: Keys,
+    readers: Readers,
 }
 
 /// Whose tokens the services accept, in a directory that goes with the stack.
@@ -121,9 +124,14 @@ impl Stack {
             access: keys.development.flags(),
             binaries: &binaries,
         };
-        match wiring.start_services(progress).await {
-            Ok((order_service, delivery_service, further)) => {
-                Ok(Self { order_service, delivery_service, further, kafka, postgres, names, keys })
+        let started = async {
+            let started = wiring.start_services(progress).await?;
+            let readers = names.make_readers(&postgres, started.0.database_url(), started.1.database_url()).await?;
+            anyhow::Ok((started, readers))
+        };
+        match started.await {
+            Ok(((order_service, delivery_service, further), readers)) => {
+                Ok(Self { order_service, delivery_service, further, kafka, postgres, names, keys, readers })
             }
             Err(error) => {
                 names.remove(&mut postgres, &mut kafka).await.with_context(|| format!("After this: {error:#}"))?;
@@ -167,6 +175,16 @@ impl Stack {
         self.delivery_service.database_url()
     }
 
+    /// Order-service's database, for whoever only reads it.
+    pub fn order_reader_url(&self) -> &str {
+        &self.readers.orders
+    }
+
+    /// Delivery-service's database, for whoever only reads it.
+    pub fn delivery_reader_url(&self) -> &str {
+        &self.readers.deliveries
+    }
+
     /// Stops the services, then what they used. What was made on a server or broker of somebody else is removed again.
     pub async fn stop(mut self) -> Result<()> {
         let services = [&mut self.order_service, &mut self.delivery_service].into_iter();
@@ -183,46 +201,6 @@ impl Stack {
 struct Services {
     orders: Vec<ServiceProcess>,
     deliveries: Vec<ServiceProcess>,
-}
-
-/// The names of what this stack makes on the server and the broker.
-struct Names {
-    order_database: String,
-    delivery_database: String,
-    topic_prefix: String,
-}
-
-impl Names {
-    /// Removes what was made on a server or broker of somebody else, and stops those that are ours. One that fails keeps none of
-    /// the others from being tried.
-    async fn remove(&self, postgres: &mut Postgres, kafka: &mut Kafka) -> Result<()> {
-        let broker = if kafka.is_given() { self.delete_topics(kafka).await } else { kafka.stop().await };
-        if !postgres.is_given() {
-            return broker.and(postgres.stop().await);
-        }
-        let orders = postgres.drop_service_database(&self.order_database).await;
-        let deliveries = postgres.drop_service_database(&self.delivery_database).await;
-        broker.and(orders).and(deliveries)
-    }
-
-    async fn delete_topics(&self, kafka: &Kafka) -> Result<()> {
-        let topics = kafka.topics().await?;
-        let ours: Vec<&str> =
-            topics.iter().map(String::as_str).filter(|topic| topic.starts_with(&self.topic_prefix)).collect();
-        if ours.is_empty() { Ok(()) } else { kafka.delete_topics(&ours).await }
-    }
-
-    /// Plain names where everything is ours; on somebody else's server or broker, names that nobody else has.
-    fn new(postgres: &Postgres, kafka: &Kafka) -> Self {
-        let run = Uuid::new_v4().simple().to_string();
-        let database_suffix = if postgres.is_given() { format!("_{}", &run[..8]) } else { String::new() };
-        let topic_prefix = if kafka.is_given() { format!("stack-{}-", &run[..8]) } else { String::new() };
-        Self {
-            order_database: format!("order_service{database_suffix}"),
-            delivery_database: format!("delivery_service{database_suffix}"),
-            topic_prefix,
-        }
-    }
 }
 
 /// What the services' settings are made from.

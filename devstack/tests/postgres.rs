@@ -27,6 +27,13 @@ async fn each_service_has_its_own_database_and_data_outlive_a_crash() -> Result<
     let mut connection = PgConnection::connect(&orders).await?;
     let limit: String = sqlx::query_scalar("show statement_timeout").fetch_one(&mut connection).await?;
     ensure!(limit == "15s", "statement_timeout is {limit}");
+    let reader = postgres.create_reader(&orders, "orders_reader").await?;
+    execute(&orders, "create table later (id int)").await?;
+    ensure!(rows(&reader).await? == 1, "a reader sees another row");
+    execute(&reader, "select * from later").await?;
+    for change in ["insert into kept values (9)", "delete from later", "create table its_own (id int)"] {
+        ensure!(execute(&reader, change).await.is_err(), "a reader could {change}");
+    }
 
     postgres.restart(Shutdown::Fast).await?;
     ensure!(rows(&orders).await? == 1, "a restart lost a row");
@@ -45,6 +52,7 @@ async fn each_service_has_its_own_database_and_data_outlive_a_crash() -> Result<
     ensure!(postgres.create_database("spare").await.is_err(), "a database was made twice");
     postgres.drop_database("spare").await?;
     postgres.drop_service_database("orders").await?;
+    postgres.drop_reader("orders_reader").await?;
     ensure!(rows(&orders).await.is_err(), "a dropped database is still there");
     postgres.stop().await
 }

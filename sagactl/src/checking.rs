@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use sagactl::services::Sides;
 use sagactl::topics::KafkaSettings;
 use sagactl::verify::{self, Options, Report};
 use sqlx::postgres::PgPoolOptions;
@@ -17,16 +18,35 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub async fn run(args: &Verify) -> Result<Ending> {
-    let options = Options { most: args.most, patience: args.patience_seconds };
-    let topics = if args.topics { args.kafka.settings() } else { None };
-    let report = check(&args.orders_database, &args.deliveries_database, topics.as_ref(), options).await?;
+    let report = look(args).await?;
     let page = Page::new();
     if args.json {
         page.line(serde_json::to_string_pretty(&report)?)?;
     } else {
         page.line(report.to_string().trim_end())?;
     }
-    Ok(if report.holds() { Ending::Well } else { Ending::Failed })
+    Ok(match (report.holds(), report.is_whole()) {
+        (false, _) => Ending::Failed,
+        (true, false) => Ending::CouldNotLook,
+        (true, true) => Ending::Well,
+    })
+}
+
+/// Checks the invariants over as much as there is of what is named.
+async fn look(args: &Verify) -> Result<Report> {
+    let options = Options { most: args.most, patience: args.patience_seconds };
+    let topics = if args.topics { args.kafka.settings() } else { None };
+    let orders = named(args.orders_database.as_deref(), "--orders-database").await;
+    let deliveries = named(args.deliveries_database.as_deref(), "--deliveries-database").await;
+    let databases = Sides { orders, deliveries };
+    let bar = say::bar(0, "records read");
+    let report = verify::check_what_is_there(databases, topics.as_ref().map(|topics| (topics, &bar)), options).await;
+    bar.finish_and_clear();
+    report
+}
+
+async fn named(database: Option<&str>, flag: &str) -> Result<PgPool> {
+    connect(database.with_context(|| format!("{flag} is missing"))?).await
 }
 
 /// Checks the invariants over these two databases, and over these topics where they are told.

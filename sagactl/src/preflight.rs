@@ -35,6 +35,9 @@ pub struct Places {
     pub kafka: Option<KafkaSettings>,
 }
 
+/// The longest that a service waits for an event where nobody has told it anything else. The flags of a command want it as a text.
+pub const LONGEST_WAIT_SECONDS: &str = "3840";
+
 /// What is asked of the topics.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {

@@ -39,8 +39,8 @@ impl Pair {
         let (orders_url, deliveries_url) = (stack.order_service.url(), stack.delivery_service.url());
         Ok(Self {
             urls: Urls { orders_url, deliveries_url, credentials },
-            orders_database: stack.order_database_url().to_owned(),
-            deliveries_database: stack.delivery_database_url().to_owned(),
+            orders_database: stack.order_reader_url().to_owned(),
+            deliveries_database: stack.delivery_reader_url().to_owned(),
             topics: Some(topics::at(stack.kafka.bootstrap(), stack.topic_prefix())),
         })
     }

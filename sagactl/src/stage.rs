@@ -93,10 +93,10 @@ pub fn show(stack: &Stack, page: Page) -> Result<()> {
         let format = r"'%p %k %h\n%s\n'";
         page.line(format!("  kcat -C -e -q -b {bootstrap} -t {prefix}{topic} -f {format} | grep -A1 $ORDER"))?;
     }
-    page.line("  # the invariants, at any time")?;
+    page.line("  # the invariants, at any time, by roles that can only read")?;
     page.line(format!("  cargo sagactl verify --topics --kafka {bootstrap} --topic-prefix '{prefix}' \\"))?;
-    page.line(format!("    --orders-database '{orders_database}' \\"))?;
-    page.line(format!("    --deliveries-database '{deliveries_database}'"))
+    page.line(format!("    --orders-database '{}' \\", stack.order_reader_url()))?;
+    page.line(format!("    --deliveries-database '{}'", stack.delivery_reader_url()))
 }
 
 /// How curl shows it.

@@ -29,6 +29,7 @@ pub struct Launch<'a> {
     instance_id: String,
     database_url: String,
     partitions: u32,
+    bootstrap: String,
     args: Vec<String>,
     access: Vec<String>,
     environment: Vec<(String, String)>,
@@ -47,6 +48,7 @@ impl<'a> Launch<'a> {
             instance_id: format!("{}-1", side.name()),
             database_url: database_url.to_owned(),
             partitions: PARTITIONS,
+            bootstrap: env.kafka("tests").bootstrap_servers,
             args: Vec::new(),
             access: vec!["--open-on-loopback".to_owned()],
             environment,
@@ -65,6 +67,13 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub fn database(mut self, url: &str) -> Self {
         url.clone_into(&mut self.database_url);
+        self
+    }
+
+    /// Where it is told that Kafka is, nobody listens.
+    #[must_use]
+    pub fn without_kafka(mut self) -> Self {
+        "127.0.0.1:1".clone_into(&mut self.bootstrap);
         self
     }
 
@@ -112,14 +121,13 @@ impl<'a> Launch<'a> {
     /// When there is no such program.
     pub async fn spawn(self) -> Service {
         let binary = self.side.binary().await;
-        let kafka = self.env.kafka(&self.instance_id);
         let process = ServiceProcess::start(ServiceSettings {
             name: self.side.name().to_owned(),
             binary,
             port: None,
             database_url: self.database_url,
-            kafka_bootstrap_servers: kafka.bootstrap_servers,
-            topic_prefix: kafka.prefix,
+            kafka_bootstrap_servers: self.bootstrap,
+            topic_prefix: self.env.prefix().to_owned(),
             partitions: self.partitions,
             instance_id: self.instance_id.clone(),
             extra_args: [self.access, self.args].concat(),
@@ -137,11 +145,10 @@ impl Launch<'_> {
     /// # Panics
     /// When it does not end.
     pub async fn to_its_end(self) -> Output {
-        let kafka = self.env.kafka(&self.instance_id);
         let mut command = Command::new(self.side.binary().await);
         command
-            .arg(format!("--kafka-bootstrap-servers={}", kafka.bootstrap_servers))
-            .arg(format!("--topic-prefix={}", kafka.prefix))
+            .arg(format!("--kafka-bootstrap-servers={}", self.bootstrap))
+            .arg(format!("--topic-prefix={}", self.env.prefix()))
             .arg(format!("--partitions={}", self.partitions))
             .args(self.args)
             .env_remove("DATABASE_URL")

@@ -27,3 +27,10 @@ pub(crate) async fn migrated_pair(env: &Env) -> (PgPool, PgPool) {
     let deliveries = delivery_service::service(&delivery_settings(&[])).migrations;
     (env.migrated(env.orders_database(), &orders).await, env.migrated(env.deliveries_database(), &deliveries).await)
 }
+
+/// `sagactl preflight` asks no service how long it waits: what it takes for granted has to be true of both.
+#[test]
+fn the_preflight_takes_for_granted_what_the_services_are_told_by_nobody() {
+    let longest = order_settings(&[]).terms().longest_wait().max(delivery_settings(&[]).terms().longest_wait());
+    assert_eq!(longest.num_seconds().to_string(), sagactl::preflight::LONGEST_WAIT_SECONDS);
+}

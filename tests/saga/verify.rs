@@ -4,6 +4,7 @@ mod breaks;
 mod find;
 mod forgotten;
 mod live;
+mod readers;
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tests::{Env, PATIENCE, Pair, Shop, order_of};
 /// Nothing moves, so there is nothing to wait for.
 const AT_ONCE: Options = Options { most: 100, patience: Duration::from_millis(1) };
 /// Whatever is in flight arrives within this.
-const PATIENT: Options = Options { most: 100, patience: PATIENCE };
+pub(crate) const PATIENT: Options = Options { most: 100, patience: PATIENCE };
 
 /// A pair with something to sell and room in its vans.
 async fn open(name: &str) -> Pair {
@@ -37,7 +38,7 @@ async fn confirmed(shop: &Shop) -> OrderId {
     placed.text("/id").parse().expect("an id")
 }
 
-async fn verify(env: &Env, options: Options) -> Report {
+pub(crate) async fn verify(env: &Env, options: Options) -> Report {
     let (orders, deliveries) = (env.pool(env.orders_database()), env.pool(env.deliveries_database()));
     let topics = env.kafka("verify");
     let report = check_with_topics(&orders, &deliveries, &topics, &ProgressBar::hidden(), options).await;

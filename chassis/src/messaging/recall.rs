@@ -11,6 +11,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
 };
+use serde_json::json;
 use shared_events::{Envelope, OrderId, Topic, Version, wire::data_schema};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -21,7 +22,11 @@ use super::{
     reactions::Reactions,
     reader::Reader,
 };
-use crate::{Failure, Tx};
+use crate::{
+    Failure, Tx,
+    access::{Principal, Scope, Scopes},
+    audit,
+};
 
 /// How many lost events are dealt with at most: they are kept in memory. After more than that, a copy is too old to go on from.
 const MOST_LOST: usize = 1_000_000;
@@ -53,6 +58,17 @@ pub struct Sides {
     pub own: Topic,
     /// That of the other one.
     pub others: Topic,
+}
+
+/// Who rebuilds, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Account<'a> {
+    /// Their name.
+    pub by: &'a str,
+    /// What they say.
+    pub reason: &'a str,
+    /// The service whose rows are rebuilt.
+    pub service: &'a str,
 }
 
 /// Finds what is lost. Changes nothing.
@@ -97,7 +113,8 @@ pub async fn find(settings: &KafkaSettings, pool: &PgPool, sides: Sides) -> anyh
     Ok(lost)
 }
 
-/// Rebuilds what is lost, each order in a transaction of its own, the oldest first.
+/// Rebuilds what is lost, each order in a transaction of its own, the oldest first. Who has asked for it is written down with the first
+/// of them; by itself, if there is none: how far the service has read is forgotten by then.
 ///
 /// # Errors
 /// The database does not answer. What was rebuilt before stays.
@@ -105,12 +122,16 @@ pub async fn rebuild<R: Reactions>(
     pool: &PgPool,
     reactions: &R,
     lost: &BTreeMap<OrderId, Lost>,
+    account: Account<'_>,
 ) -> anyhow::Result<Recalled> {
     let mut recalled = Recalled::default();
-    for (order_id, lost) in lost {
+    for (order_id, one) in lost {
         let mut tx = Tx::from(pool.begin().await?);
-        match rebuild_one(&mut tx, reactions, *order_id, lost).await {
+        match rebuild_one(&mut tx, reactions, *order_id, one).await {
             Ok(()) => {
+                if recalled.orders.is_empty() {
+                    write_down(&mut tx, account, lost.len()).await?;
+                }
                 tx.commit().await?;
                 recalled.orders.push(*order_id);
             }
@@ -121,7 +142,18 @@ pub async fn rebuild<R: Reactions>(
             }
         }
     }
+    if recalled.orders.is_empty() {
+        let mut tx = Tx::from(pool.begin().await?);
+        write_down(&mut tx, account, lost.len()).await?;
+        tx.commit().await?;
+    }
     Ok(recalled)
+}
+
+async fn write_down(tx: &mut Tx<'_>, account: Account<'_>, lost: usize) -> sqlx::Result<()> {
+    let Account { by, reason, service } = account;
+    let operator = Principal::new(by, Scopes::of(&[Scope::Operator]));
+    audit::record(tx, &operator, "recall", service, reason, json!({ "lost_orders": lost })).await
 }
 
 async fn rebuild_one<R: Reactions>(

@@ -14,54 +14,90 @@ pub const MOST_SKEW: TimeDelta = TimeDelta::seconds(2);
 /// # Errors
 /// The database does not answer.
 pub async fn database(pool: &PgPool) -> sqlx::Result<Vec<Check>> {
-    Ok(vec![rights(pool).await?, databases_of_others(pool).await?, clock(pool).await?])
+    let role = role(pool).await?;
+    Ok(vec![rights(&role), memberships(&role), databases_of_others(&role), clock(pool).await?])
 }
 
-async fn rights(pool: &PgPool) -> sqlx::Result<Check> {
-    // Those of a role that it may become are its own.
-    let has = sqlx::query!(
-        r#"select current_user::text as "role!", bool_or(rolsuper) as "superuser!", bool_or(rolcreatedb) as "createdb!",
+/// A role, together with all those that it is a member of: what they may is its own.
+struct Role {
+    name: String,
+    superuser: bool,
+    createdb: bool,
+    createrole: bool,
+    bypassrls: bool,
+    replication: bool,
+    /// Roles that log in, as the other service's does; and those that come with PostgreSQL, each for what goes beyond a database of one's
+    /// own: reading and writing whatever there is, files and programs of the server, sessions of others.
+    memberships: Vec<String>,
+    /// Databases that it owns besides this one. The first of them.
+    databases: Vec<String>,
+}
+
+async fn role(pool: &PgPool) -> sqlx::Result<Role> {
+    // By the memberships themselves: pg_has_role says of a superuser that it is a member of everything.
+    sqlx::query_as!(
+        Role,
+        r#"with recursive own (oid) as (
+               select oid from pg_roles where rolname = current_user
+               union
+               select roleid from pg_auth_members join own on member = own.oid
+           )
+           select current_user::text as "name!", bool_or(rolsuper) as "superuser!", bool_or(rolcreatedb) as "createdb!",
                   bool_or(rolcreaterole) as "createrole!", bool_or(rolbypassrls) as "bypassrls!",
-                  bool_or(rolreplication) as "replication!"
-           from pg_roles where pg_has_role(current_user, oid, 'member')"#
+                  bool_or(rolreplication) as "replication!",
+                  coalesce(array_agg(rolname::text order by rolname) filter (
+                      where rolname <> current_user and (rolcanlogin or starts_with(rolname, 'pg_'))), '{}') as "memberships!",
+                  array(select datname::text from pg_database
+                        where datdba in (select oid from own) and datname <> current_database()
+                        order by datname limit 10) as "databases!"
+           from pg_roles where oid in (select oid from own)"#
     )
     .fetch_one(pool)
-    .await?;
+    .await
+}
+
+fn rights(role: &Role) -> Check {
     let rights = [
-        (has.superuser, "superuser"),
-        (has.createdb, "createdb"),
-        (has.createrole, "createrole"),
-        (has.bypassrls, "bypassrls"),
-        (has.replication, "replication"),
+        (role.superuser, "superuser"),
+        (role.createdb, "createdb"),
+        (role.createrole, "createrole"),
+        (role.bypassrls, "bypassrls"),
+        (role.replication, "replication"),
     ];
     let too_many: Vec<&str> = rights.into_iter().filter_map(|(has, right)| has.then_some(right)).collect();
     let found = match too_many.is_empty() {
-        true => format!("role {} is an ordinary one", has.role),
-        false => format!("role {} is {}", has.role, too_many.join(", ")),
+        true => format!("role {} is an ordinary one", role.name),
+        false => format!("role {} is {}", role.name, too_many.join(", ")),
     };
-    Ok(Check {
+    Check {
         name: "database role: rights".to_owned(),
         found,
         wanted: "a role that may do nothing but use its own database",
         severity: Severity::refusal_unless(too_many.is_empty()),
-    })
+    }
 }
 
-async fn databases_of_others(pool: &PgPool) -> sqlx::Result<Check> {
-    let others = sqlx::query_scalar!(
-        r#"select datname::text as "name!" from pg_database
-           join pg_roles on pg_roles.oid = datdba
-           where rolname = current_user and datname <> current_database()
-           order by datname limit 10"#
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(Check {
+fn memberships(role: &Role) -> Check {
+    let found = match role.memberships.is_empty() {
+        true => format!("role {} is nobody but itself", role.name),
+        false => format!("role {} is a member of {}", role.name, role.memberships.join(", ")),
+    };
+    Check {
+        name: "database role: memberships".to_owned(),
+        found,
+        wanted: "a role that is a member of no other that logs in, and of none of PostgreSQL's own (pg_…)",
+        severity: Severity::refusal_unless(role.memberships.is_empty()),
+    }
+}
+
+fn databases_of_others(role: &Role) -> Check {
+    let others = &role.databases;
+    Check {
         name: "database role: databases".to_owned(),
         found: if others.is_empty() { "it owns no other".to_owned() } else { format!("it owns {}", others.join(", ")) },
         wanted: "a role that owns no database but its own, least of all the other service's",
         severity: Severity::refusal_unless(others.is_empty()),
-    })
+    }
 }
 
 async fn clock(pool: &PgPool) -> sqlx::Result<Check> {

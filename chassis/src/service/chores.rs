@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use sqlx::PgPool;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -41,7 +42,8 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
             Chore::Health => health(self.address(&settings)).await,
             Chore::Migrate => self.migrate(&settings).await,
             Chore::Topics => make_topics(settings, name).await,
-            Chore::Recall(how) => self.recall(&settings, how).await,
+            Chore::Recall(Recall::List) => self.list_lost(&settings).await,
+            Chore::Recall(Recall::Apply) => self.rebuild_lost(&settings).await,
         };
         match done {
             Ok(sentence) => {
@@ -56,40 +58,52 @@ impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
     }
 
     async fn migrate(self, settings: &Settings) -> anyhow::Result<String> {
-        telemetry::start(settings.log_format)?;
-        let pools = database::connect(&settings.database_url, self.name).await?;
-        database::migrate(&pools.requests, &self.migrations).await?;
+        self.migrated(settings).await?;
         Ok("the tables are up to date".to_owned())
     }
 }
 
 impl<Q: Requests, R: Reactions, D: Deadlines> Service<Q, R, D> {
-    /// Lists what the database has lost, or rebuilds it. Fails where something could not be rebuilt.
-    async fn recall(self, settings: &Settings, how: Recall) -> anyhow::Result<String> {
-        telemetry::start(settings.log_format)?;
-        let pools = database::connect(&settings.database_url, self.name).await?;
-        database::migrate(&pools.requests, &self.migrations).await?;
+    /// Lists what the database has lost. Changes nothing.
+    async fn list_lost(self, settings: &Settings) -> anyhow::Result<String> {
+        let pool = self.migrated(settings).await?;
+        let lost = recall::find(&settings.kafka(), &pool, self.sides()).await?;
+        for (order_id, lost) in &lost {
+            let own: Vec<_> = lost.own.iter().map(|one| format!("{} {}", one.event.kind(), one.version)).collect();
+            println!("order {order_id}: {}", own.join(", "));
+        }
+        Ok(format!("{} orders are not known as they were announced; nothing was changed", lost.len()))
+    }
+
+    /// Rebuilds what the database has lost, and writes down who has asked for it. Fails where something could not be rebuilt.
+    async fn rebuild_lost(self, settings: &Settings) -> anyhow::Result<String> {
+        let told = settings.account.told();
+        let (by, reason) = told.context("who rebuilds what was lost, and why? (--recall-by, --recall-reason)")?;
+        let pool = self.migrated(settings).await?;
         let kafka = settings.kafka();
-        if how == Recall::Apply {
-            // First of all: whoever still reads is told before anything is changed.
-            recall::forget_group(&kafka, &format!("{}{}", kafka.prefix, self.name)).await?;
-        }
-        let sides = recall::Sides { own: self.announces_on, others: self.listens_to };
-        let lost = recall::find(&kafka, &pools.requests, sides).await?;
-        if how == Recall::List {
-            for (order_id, lost) in &lost {
-                let own: Vec<_> = lost.own.iter().map(|one| format!("{} {}", one.event.kind(), one.version)).collect();
-                println!("order {order_id}: {}", own.join(", "));
-            }
-            return Ok(format!("{} orders are not known as they were announced; nothing was changed", lost.len()));
-        }
-        let recalled = recall::rebuild(&pools.requests, &self.reactions, &lost).await?;
+        // First of all: whoever still reads is told before anything is changed.
+        recall::forget_group(&kafka, &format!("{}{}", kafka.prefix, self.name)).await?;
+        let lost = recall::find(&kafka, &pool, self.sides()).await?;
+        let account = recall::Account { by, reason, service: self.name };
+        let recalled = recall::rebuild(&pool, &self.reactions, &lost, account).await?;
         for (order_id, why) in &recalled.failed {
             println!("order {order_id} could not be rebuilt: {why}");
         }
         let (done, failed) = (recalled.orders.len(), recalled.failed.len());
         ensure!(failed == 0, "{done} orders were rebuilt, and {failed} could not be: see above, and try again");
         Ok(format!("{done} orders were rebuilt; what the other side has said since is read again at the next start"))
+    }
+
+    /// The database, with its tables as this program knows them.
+    async fn migrated(&self, settings: &Settings) -> anyhow::Result<PgPool> {
+        telemetry::start(settings.log_format)?;
+        let pools = database::connect(&settings.database_url, self.name).await?;
+        database::migrate(&pools.requests, &self.migrations).await?;
+        Ok(pools.requests)
+    }
+
+    fn sides(&self) -> recall::Sides {
+        recall::Sides { own: self.announces_on, others: self.listens_to }
     }
 }
 

@@ -42,28 +42,59 @@ pub(super) async fn drop_database(admin: &Url, name: &str) -> Result<()> {
 pub(super) async fn create_for_service(admin: &Url, name: &str) -> Result<String> {
     check_name(name)?;
     let mut connection = connect(admin).await?;
-    let known = is_there(&mut connection, "select exists (select from pg_roles where rolname = $1)", name).await?;
-    let verb = if known { "alter" } else { "create" };
-    let password = Uuid::new_v4().simple().to_string();
-    execute(&mut connection, format!("{verb} role {name} login password '{password}'")).await?;
+    let password = create_role(&mut connection, name).await?;
     for limit in ROLE_LIMITS {
         execute(&mut connection, format!("alter role {name} set {limit}")).await?;
     }
     ensure(admin, name, Some(name)).await?;
     execute(&mut connection, format!("revoke all on database {name} from public")).await?;
-    service_url(admin, name, &password)
+    role_url(admin, name, name, &password)
+}
+
+/// Makes a role that may read this service's database and do nothing else, also what the service makes there later.
+pub(super) async fn create_reader(admin: &Url, service: &str, name: &str) -> Result<String> {
+    check_name(name)?;
+    let password = create_role(&mut connect(admin).await?, name).await?;
+    let service = Url::parse(service).context("The URL of a service's database is none.")?;
+    let database = service.path().trim_start_matches('/').to_owned();
+    check_name(&database)?;
+    // As its owner, who may grant what is its own, and nobody else need.
+    let mut owner = connect(&service).await?;
+    for grant in [
+        format!("grant connect on database {database} to {name}"),
+        format!("grant select on all tables in schema public to {name}"),
+        format!("alter default privileges grant select on tables to {name}"),
+    ] {
+        execute(&mut owner, grant).await?;
+    }
+    role_url(admin, &database, name, &password)
+}
+
+/// Makes a role, or gives it a new password if it is there.
+async fn create_role(admin: &mut PgConnection, name: &str) -> Result<String> {
+    let known = is_there(admin, "select exists (select from pg_roles where rolname = $1)", name).await?;
+    let verb = if known { "alter" } else { "create" };
+    let password = Uuid::new_v4().simple().to_string();
+    execute(admin, format!("{verb} role {name} login password '{password}'")).await?;
+    Ok(password)
 }
 
 /// Removes a service's database and its role.
 pub(super) async fn drop_for_service(admin: &Url, name: &str) -> Result<()> {
     drop_database(admin, name).await?;
+    drop_role(admin, name).await
+}
+
+/// Removes a role if it is there.
+pub(super) async fn drop_role(admin: &Url, name: &str) -> Result<()> {
+    check_name(name)?;
     execute(&mut connect(admin).await?, format!("drop role if exists {name}")).await
 }
 
-fn service_url(admin: &Url, name: &str, password: &str) -> Result<String> {
+fn role_url(admin: &Url, database: &str, role: &str, password: &str) -> Result<String> {
     let mut url = admin.clone();
-    url.set_path(name);
-    if url.set_username(name).is_err() || url.set_password(Some(password)).is_err() {
+    url.set_path(database);
+    if url.set_username(role).is_err() || url.set_password(Some(password)).is_err() {
         bail!("A URL of PostgreSQL needs a host to carry a role's name.");
     }
     Ok(url.into())

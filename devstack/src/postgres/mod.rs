@@ -109,6 +109,17 @@ impl Postgres {
         databases::drop_for_service(&self.admin, name).await
     }
 
+    /// Makes a role of this name that may read a service's database (`service`: its URL, as the service itself reaches it) and do
+    /// nothing else, also what the service makes there later. Answers with the role's URL; if it is there already, its password is new.
+    pub async fn create_reader(&self, service: &str, name: &str) -> Result<String> {
+        databases::create_reader(&self.admin, service, name).await
+    }
+
+    /// Removes what [`Postgres::create_reader`] made, once the database is gone that it may read.
+    pub async fn drop_reader(&self, name: &str) -> Result<()> {
+        databases::drop_role(&self.admin, name).await
+    }
+
     /// Stops the server and starts it again on the same port with the same data. After [`Postgres::kill`] or
     /// [`Postgres::stop`] it only starts. Answers when connections are accepted again.
     pub async fn restart(&mut self, shutdown: Shutdown) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chassis::preflight::Profile;
 use clap::Args as ClapArgs;
-use sagactl::preflight::Places;
+use sagactl::preflight::{LONGEST_WAIT_SECONDS, Places};
 use sagactl::topics::{self, KafkaSettings};
 
 use super::seconds;
@@ -56,7 +56,7 @@ pub struct Preflight {
     #[arg(long, env = "PROFILE", value_enum, default_value_t = Profile::Development)]
     pub profile: Profile,
     /// How long the services wait for an event at most; what is said here is right for their default settings
-    #[arg(long, default_value = "3840", value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, default_value = LONGEST_WAIT_SECONDS, value_name = "SECONDS", value_parser = seconds)]
     pub longest_wait_seconds: Duration,
     /// Print it as JSON
     #[arg(long)]

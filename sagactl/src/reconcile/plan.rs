@@ -126,12 +126,13 @@ mod tests {
 
     use super::{MIGHT_BE_APPLIED_TWICE, Outcome, plan};
     use crate::services::Side;
-    use crate::verify::{Finding, Invariant, Repeat, Report};
+    use crate::verify::{Certainty, Finding, Invariant, Repeat, Report};
 
     fn finding(invariant: Invariant, order: u128, repeat: Option<(Side, &[i64])>) -> Finding {
         let order_id = Uuid::from_u128(order);
         let repeat = repeat.map(|(owner, versions)| Repeat { owner, order_id, versions: versions.to_vec() });
-        Finding { invariant, subject: format!("order {order_id}"), evidence: "is broken".to_owned(), repeat }
+        let (subject, evidence) = (format!("order {order_id}"), "is broken".to_owned());
+        Finding { invariant, subject, evidence, certainty: Certainty::Certain, repeat }
     }
 
     fn report(findings: Vec<Finding>) -> Report {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use uuid::Uuid;
 
+use super::check::Check;
 use super::look::{self, Notes};
 use super::report::Finding;
-use super::snapshot::Snapshot;
-use super::{Check, sides};
+use super::sides;
 use crate::services::Side;
 
 /// How an order stands now.
@@ -35,8 +35,7 @@ impl Now {
 impl Check<'_> {
     /// Looks at these orders, as far as it takes both databases or a topic to see something.
     pub(crate) async fn look_at(&mut self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Now>> {
-        let mut snapshot = Snapshot::take(self.orders, self.deliveries).await?;
-        snapshot.fix().await?;
+        let mut snapshot = self.both_databases().await?;
         self.read_on().await?;
         let mut found = look::at(&mut snapshot, self.published.as_mut(), ids, &mut Notes::default()).await?;
         let (here, there) = snapshot.both();

@@ -25,8 +25,9 @@ pub(super) fn contradictions(saga: &Saga) -> Vec<Finding> {
 }
 
 impl Saga {
+    /// It takes both sides to see it, so it is looked at again before it counts.
     pub fn finding(&self, invariant: Invariant, evidence: String) -> Finding {
-        Finding::new(invariant, format!("order {}", self.order_id), evidence)
+        Finding::new(invariant, format!("order {}", self.order_id), evidence).looked_again(0)
     }
 
     /// What this side has said and heard.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
+use std::time::Duration;
 
+use anyhow::{Result, bail};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::sources::{Judged, NotLooked};
 use crate::services::Side;
 
 macro_rules! invariants {
@@ -26,12 +30,6 @@ macro_rules! invariants {
                 match self {
                     $(Invariant::$name => $sentence,)+
                 }
-            }
-
-            /// Whether it takes the topics to see it.
-            #[must_use]
-            pub fn needs_topics(self) -> bool {
-                matches!(self, Invariant::I8 | Invariant::I9)
             }
         }
     };
@@ -94,6 +92,21 @@ impl fmt::Display for WaitingFor {
     }
 }
 
+/// How sure a violation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "certainty", rename_all = "snake_case")]
+pub enum Certainty {
+    /// One snapshot of one database shows it, or records that stay as they are.
+    Certain,
+    /// It takes what is not of one moment to see it: both databases, or a topic with them. It has stayed for as long as it was looked at
+    /// again; what is in flight for longer, because a service or a topic's reader is down, looks just the same.
+    LookedAgain {
+        /// For how long.
+        #[serde(rename = "looked_again_ms")]
+        for_ms: u64,
+    },
+}
+
 /// One violation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Finding {
@@ -103,6 +116,9 @@ pub struct Finding {
     pub subject: String,
     /// What shows it, with the figures.
     pub evidence: String,
+    /// Whether it may be in flight.
+    #[serde(flatten)]
+    pub certainty: Certainty,
     /// What would heal it; none where no repeat does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
@@ -120,9 +136,14 @@ pub struct Repeat {
 }
 
 impl Finding {
-    /// No repeat heals it.
+    /// Certain, and no repeat heals it.
     pub(super) fn new(invariant: Invariant, subject: String, evidence: String) -> Self {
-        Self { invariant, subject, evidence, repeat: None }
+        Self { invariant, subject, evidence, certainty: Certainty::Certain, repeat: None }
+    }
+
+    /// It takes what is not of one moment to see it, and so long it has stayed.
+    pub(super) fn looked_again(self, for_ms: u64) -> Self {
+        Self { certainty: Certainty::LookedAgain { for_ms }, ..self }
     }
 
     /// The owner's repeat of these versions heals it, if there are any.
@@ -148,6 +169,20 @@ pub struct Checked {
     pub parked: i64,
     /// Events that were impossible by the other side's table. They moved nothing, and stay on record.
     pub anomalies: i64,
+}
+
+impl AddAssign for Checked {
+    fn add_assign(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.deliveries += other.deliveries;
+        self.transfers += other.transfers;
+        self.products += other.products;
+        self.slots += other.slots;
+        self.couriers += other.couriers;
+        self.events += other.events;
+        self.parked += other.parked;
+        self.anomalies += other.anomalies;
+    }
 }
 
 /// A record that is no event of the contract, or not of this version of it.
@@ -188,6 +223,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many there are, of each invariant that does not hold.
     pub violations: BTreeMap<Invariant, u64>,
+    /// How much of each invariant was looked at.
+    pub judged: BTreeMap<Invariant, Judged>,
+    /// What was to be looked at, and could not be.
+    pub not_looked: Vec<NotLooked>,
     /// How many orders have not ended, by what they wait for.
     pub waiting: BTreeMap<WaitingFor, u64>,
     /// How much was looked at.
@@ -201,10 +240,24 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every invariant holds.
+    /// Whether every invariant holds, as far as it was looked.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// Whether all could be looked at that was to be.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.not_looked.is_empty()
+    }
+
+    /// Itself, where it is whole.
+    pub(super) fn whole(self) -> Result<Self> {
+        match self.not_looked.first() {
+            None => Ok(self),
+            Some(missing) => bail!("{missing}"),
+        }
     }
 
     pub(super) fn add(&mut self, findings: Vec<Finding>, total: u64) {
@@ -212,6 +265,18 @@ impl Report {
             *self.violations.entry(first.invariant).or_default() += total;
         }
         self.findings.extend(findings);
+    }
+}
+
+impl fmt::Display for Certainty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Certainty::Certain => f.write_str("certain"),
+            Certainty::LookedAgain { for_ms } => {
+                let seconds = Duration::from_millis(*for_ms).as_secs_f64();
+                write!(f, "not of one moment; looked at again for {seconds:.1} s")
+            }
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::report::{Checked, Finding, Invariant, Report, TopicsRead, Unreadable};
+use super::report::{Certainty, Checked, Finding, Invariant, Report, TopicsRead, Unreadable};
+use super::sources::{Judged, Source};
 use crate::table::{Cell, bad, doubtful, good, table};
 
 impl fmt::Display for Report {
@@ -14,6 +15,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "{slots} slots, {couriers} couriers and {events} events, in one snapshot of each database.")?;
         self.write_topics(f)?;
+        self.not_looked.iter().try_for_each(|missing| writeln!(f, "{missing}."))?;
         writeln!(f, "{}", self.outcomes())?;
         self.write_waiting(f)?;
         self.write_notes(f)?;
@@ -25,13 +27,24 @@ impl Report {
     fn outcomes(&self) -> String {
         let rows = Invariant::ALL.iter().map(|invariant| {
             let outcome = match self.violations.get(invariant) {
-                None if invariant.needs_topics() && self.topics.is_none() => doubtful("not looked at (--topics)"),
-                None => good("holds"),
                 Some(count) => bad(format!("BROKEN {count} ×")),
+                None => self.unbroken(*invariant),
             };
             [Cell::new(invariant), Cell::new(invariant.sentence()), outcome]
         });
         table(["", "INVARIANT", ""], &rows.collect::<Vec<_>>())
+    }
+
+    fn unbroken(&self, invariant: Invariant) -> Cell {
+        let topics_failed = self.not_looked.iter().any(|missing| missing.at == Source::Topics);
+        match self.judged.get(&invariant) {
+            Some(Judged::Wholly) => good("holds"),
+            Some(Judged::InPart) => doubtful("holds as far as it was looked"),
+            Some(Judged::NotAtAll) | None if invariant.needs_topics() && !topics_failed => {
+                doubtful("not looked at (--topics)")
+            }
+            Some(Judged::NotAtAll) | None => doubtful("not looked at"),
+        }
     }
 
     fn write_topics(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,11 +104,19 @@ impl Report {
         for (invariant, total) in &self.violations {
             writeln!(f, "{invariant} is broken: {}.", invariant.sentence())?;
             let of_this = || self.findings.iter().filter(|finding| finding.invariant == *invariant);
-            of_this().try_for_each(|Finding { subject, evidence, .. }| writeln!(f, "  {subject}\n    {evidence}."))?;
+            of_this().try_for_each(|Finding { subject, evidence, certainty, .. }| {
+                writeln!(f, "  {subject} ({certainty})\n    {evidence}.")
+            })?;
             let shown = of_this().count() as u64;
             if *total > shown {
                 writeln!(f, "  … and {} more", total - shown)?;
             }
+        }
+        if self.findings.iter().any(|finding| finding.certainty != Certainty::Certain) {
+            writeln!(
+                f,
+                "What is not of one moment may still be in flight where a service, or what a topic is read by, is down."
+            )?;
         }
         Ok(())
     }

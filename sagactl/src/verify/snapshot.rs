@@ -4,6 +4,8 @@ use anyhow::{Context, Result, ensure};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::report::Checked;
+use super::sources::Source;
+use crate::services::Side;
 
 /// What does not change while we look. No row is locked, and nothing can be written.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
@@ -11,53 +13,70 @@ const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 /// A service's role has short limits; counting everything takes longer than answering a request.
 const LIMITS: &str = "set local statement_timeout = '10min'; set local idle_in_transaction_session_timeout = '10min'";
 
-/// One snapshot of each database.
-pub(super) struct Snapshot {
-    orders: Transaction<'static, Postgres>,
-    deliveries: Transaction<'static, Postgres>,
+/// One database as it was at one moment.
+pub(super) struct Database {
+    side: Side,
+    snapshot: Transaction<'static, Postgres>,
 }
 
-impl Snapshot {
-    /// The order side is read first: what it knows of the delivery side has happened before the second snapshot.
-    pub async fn take(orders: &PgPool, deliveries: &PgPool) -> Result<Self> {
-        let orders = begin(orders, "orders").await.context("order-service's database could not be looked at")?;
-        let deliveries =
-            begin(deliveries, "deliveries").await.context("delivery-service's database could not be looked at")?;
-        Ok(Self { orders, deliveries })
+impl Database {
+    /// The moment is that of the first question.
+    pub async fn take(pool: &PgPool, side: Side) -> Result<Self> {
+        let table = match side {
+            Side::OrderService => "orders",
+            Side::DeliveryService => "deliveries",
+        };
+        Ok(Self { side, snapshot: begin(pool, table).await? })
     }
 
-    /// Sees both as they are now, and not as they are when the first question is put. The order side first.
-    pub async fn fix(&mut self) -> Result<()> {
-        for database in [&mut self.orders, &mut self.deliveries] {
-            sqlx::query("select 1").execute(&mut **database).await?;
-        }
-        Ok(())
+    pub fn side(&self) -> Side {
+        self.side
     }
 
-    pub fn both(&mut self) -> (&mut PgConnection, &mut PgConnection) {
-        (&mut self.orders, &mut self.deliveries)
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.snapshot
     }
 
     pub async fn count(&mut self) -> Result<Checked> {
-        let here: Checked = sqlx::query_as(ORDERS_COUNTED).fetch_one(&mut *self.orders).await?;
-        let there: Checked = sqlx::query_as(DELIVERIES_COUNTED).fetch_one(&mut *self.deliveries).await?;
-        Ok(Checked {
-            orders: here.orders,
-            transfers: here.transfers,
-            products: here.products,
-            deliveries: there.deliveries,
-            slots: there.slots,
-            couriers: there.couriers,
-            events: here.events + there.events,
-            parked: here.parked + there.parked,
-            anomalies: here.anomalies + there.anomalies,
-        })
+        let counted = match self.side {
+            Side::OrderService => ORDERS_COUNTED,
+            Side::DeliveryService => DELIVERIES_COUNTED,
+        };
+        Ok(sqlx::query_as(counted).fetch_one(self.connection()).await?)
     }
 
     pub async fn end(self) -> Result<()> {
-        self.orders.rollback().await?;
-        self.deliveries.rollback().await?;
-        Ok(())
+        Ok(self.snapshot.rollback().await?)
+    }
+}
+
+/// One snapshot of each database.
+pub(super) struct Snapshot {
+    pub orders: Database,
+    pub deliveries: Database,
+}
+
+impl Snapshot {
+    /// Both as they are now. The order side is read first: what it knows of the delivery side has happened before the second snapshot.
+    pub async fn take(orders: &PgPool, deliveries: &PgPool) -> Result<Self> {
+        let side = async |pool, side| {
+            Database::take(pool, side).await.with_context(|| format!("{} could not be looked at", Source::from(side)))
+        };
+        let (mut orders, mut deliveries) =
+            (side(orders, Side::OrderService).await?, side(deliveries, Side::DeliveryService).await?);
+        for database in [&mut orders, &mut deliveries] {
+            sqlx::query("select 1").execute(database.connection()).await?;
+        }
+        Ok(Self { orders, deliveries })
+    }
+
+    pub fn both(&mut self) -> (&mut PgConnection, &mut PgConnection) {
+        (self.orders.connection(), self.deliveries.connection())
+    }
+
+    pub async fn end(self) -> Result<()> {
+        self.orders.end().await?;
+        self.deliveries.end().await
     }
 }
 

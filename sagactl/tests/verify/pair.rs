@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use devstack::Postgres;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
+use tokio::process::Command;
 
 use crate::breaks::Side;
 
@@ -74,13 +75,18 @@ impl Pair {
 
     /// Runs the command on this pair.
     pub async fn run_verify(&self, args: &[&str]) -> Result<Output> {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_sagactl"))
+        Ok(self.verify(args).output().await?)
+    }
+
+    /// The command, with both databases named by the environment.
+    pub fn verify(&self, args: &[&str]) -> Command {
+        let mut verify = Command::new(env!("CARGO_BIN_EXE_sagactl"));
+        verify
             .args(["verify", "--patience-seconds", "1"])
             .args(args)
             .env("ORDERS_DATABASE_URL", &self.orders_url)
-            .env("DELIVERIES_DATABASE_URL", &self.deliveries_url)
-            .output();
-        Ok(output.await?)
+            .env("DELIVERIES_DATABASE_URL", &self.deliveries_url);
+        verify
     }
 
     /// Removes both: the server may be somebody else's.

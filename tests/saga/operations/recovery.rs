@@ -1,11 +1,14 @@
 //! The runbooks of `docs/operations.md`, played: a broker that lost its data, and a database that was restored from an older copy.
 
+mod missing;
+
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use tests::{Env, PATIENCE, Pair, Shop, eventually};
+use tests::{Env, Launch, PATIENCE, Pair, Shop, eventually};
 
 use super::{Operator, SKU, becomes, order_for, places};
+use crate::verify::{PATIENT, verify};
 
 /// What can be told apart of every order on both sides.
 const ORDERS: &str = "select id::text, status, customer_id, total_minor::text from orders order by id";
@@ -107,16 +110,57 @@ async fn goes_on(shop: &Shop, before: &[String]) -> usize {
     new.len() + 2
 }
 
-/// Runs a service's `--recall`, and says what it wrote. Kafka remembers for a while who was in the group.
-async fn recalls(env: &Env, is_order_side: bool, how: &str) -> String {
+/// Lists what was lost.
+const LIST: &[&str] = &["--recall=list"];
+/// Rebuilds it, and says who does, and why.
+const APPLY: &[&str] = &["--recall=apply", "--recall-by=ada", "--recall-reason=the disk is gone"];
+
+/// Runs a service's `--recall`; says whether it did what was asked, and what it wrote.
+async fn tries_to_recall(env: &Env, is_order_side: bool, how: &[&str]) -> (bool, String) {
+    let launch = launch(env, is_order_side).variable("DATABASE_URL", database(env, is_order_side));
+    let done = how.iter().fold(launch, |launch, flag| launch.arg(*flag)).to_its_end().await;
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    (done.status.success(), said)
+}
+
+/// The same, until it is done. Kafka remembers for a while who was in the group.
+async fn recalls(env: &Env, is_order_side: bool, how: &[&str]) -> String {
     eventually("what was lost is dealt with", PATIENCE, async || {
-        let launch = if is_order_side { env.order_service() } else { env.delivery_service() };
-        let done = launch.arg(format!("--recall={how}")).variable("DATABASE_URL", database(env, is_order_side));
-        let done = done.to_its_end().await;
-        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-        if done.status.success() { Ok(said) } else { Err(said) }
+        let (well, said) = tries_to_recall(env, is_order_side, how).await;
+        if well { Ok(said) } else { Err(said) }
     })
     .await
+}
+
+fn launch(env: &Env, is_order_side: bool) -> Launch<'_> {
+    if is_order_side { env.order_service() } else { env.delivery_service() }
+}
+
+/// What operators did at this side: who, what, to what, why, and how much had been lost.
+async fn acts(env: &Env, is_order_side: bool) -> Vec<(String, String, String, String, Value)> {
+    let pool = env.pool(database(env, is_order_side));
+    let acts = sqlx::query_as("select who, action, target, reason, detail from operator_actions order by id");
+    acts.fetch_all(&pool).await.expect("the table can be read")
+}
+
+/// The act that a recall leaves, where so many orders had lost something.
+fn recalled(is_order_side: bool, lost: usize) -> (String, String, String, String, Value) {
+    let service = if is_order_side { "order-service" } else { "delivery-service" };
+    let words = ["ada", "recall", service, "the disk is gone"].map(str::to_owned);
+    let [who, action, target, reason] = words;
+    (who, action, target, reason, json!({ "lost_orders": lost }))
+}
+
+async fn starts_again(pair: &mut Pair, is_order_side: bool) {
+    side(pair, is_order_side).restart().await.expect("it starts");
+    side(pair, is_order_side).wait_ready(PATIENCE).await.expect("it becomes ready");
+}
+
+/// With this each runbook ends.
+async fn verifies(pair: &Pair) {
+    pair.settles().await;
+    let report = verify(&pair.env, PATIENT).await;
+    assert!(report.holds() && report.topics.is_some(), "{report}");
 }
 
 fn database(env: &Env, is_order_side: bool) -> &str {
@@ -131,8 +175,7 @@ async fn one_database_is_restored(name: &str, is_order_side: bool) {
     let url = database(&pair.env, is_order_side).to_owned();
     side(&mut pair, is_order_side).terminate(PATIENCE).await.expect("it stops");
     copies(&pair.env, &url).await;
-    side(&mut pair, is_order_side).restart().await.expect("it starts");
-    side(&mut pair, is_order_side).wait_ready(PATIENCE).await.expect("it becomes ready");
+    starts_again(&mut pair, is_order_side).await;
 
     let new = goes_on(&shop, &before).await;
     pair.settles().await;
@@ -141,14 +184,18 @@ async fn one_database_is_restored(name: &str, is_order_side: bool) {
 
     side(&mut pair, is_order_side).terminate(PATIENCE).await.expect("it stops");
     restores(&pair.env, &url).await;
-    let listed = recalls(&pair.env, is_order_side, "list").await;
-    assert_eq!(listed.matches("order 0").count(), new + if is_order_side { 1 } else { 2 }, "{listed}");
-    let applied = recalls(&pair.env, is_order_side, "apply").await;
+    let lost = new + if is_order_side { 1 } else { 2 };
+    let listed = recalls(&pair.env, is_order_side, LIST).await;
+    assert_eq!(listed.matches("order 0").count(), lost, "{listed}");
+    let (well, said) = tries_to_recall(&pair.env, is_order_side, &APPLY[..2]).await;
+    assert!(!well && said.contains("--recall-reason"), "whoever does not say why is not heard: {said}");
+    assert_eq!(acts(&pair.env, is_order_side).await, []);
+    let applied = recalls(&pair.env, is_order_side, APPLY).await;
     assert!(applied.contains("orders were rebuilt"), "{applied}");
-    let nothing = recalls(&pair.env, is_order_side, "list").await;
+    assert_eq!(acts(&pair.env, is_order_side).await, [recalled(is_order_side, lost)]);
+    let nothing = recalls(&pair.env, is_order_side, LIST).await;
     assert!(nothing.contains(": 0 orders are not known"), "{nothing}");
-    side(&mut pair, is_order_side).restart().await.expect("it starts");
-    side(&mut pair, is_order_side).wait_ready(PATIENCE).await.expect("it becomes ready");
+    starts_again(&mut pair, is_order_side).await;
 
     // What the other side has said since comes again by itself.
     eventually("all is as it was", PATIENCE, async || {
@@ -157,7 +204,7 @@ async fn one_database_is_restored(name: &str, is_order_side: bool) {
         if now == (orders.clone(), deliveries.clone()) { Ok(()) } else { Err(format!("{now:#?}")) }
     })
     .await;
-    pair.settles().await;
+    verifies(&pair).await;
     confirmed(&pair.shop()).await;
     pair.settles().await;
 }
@@ -204,7 +251,7 @@ async fn the_broker_loses_everything_it_had() {
         operator.does("/republications", &reason).await;
     }
     becomes(&shop, &unread, "confirmed").await;
-    pair.settles().await;
+    verifies(&pair).await;
     let read = pair.env.read(shared_events::Topic::Orders).await;
     assert!(read.len() >= 11, "{} events are in the topic again", read.len());
 }
