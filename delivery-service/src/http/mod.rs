@@ -2,6 +2,8 @@
 
 mod couriers;
 mod deliveries;
+#[cfg(test)]
+mod fuzz;
 mod journey;
 mod options;
 mod refusal;

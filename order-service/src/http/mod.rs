@@ -1,6 +1,8 @@
 //! What the order side answers over HTTP. Changes go to the batch that is forming; reads go to the database.
 
 mod admission;
+#[cfg(test)]
+mod fuzz;
 mod journey;
 mod orders;
 mod prefer;
