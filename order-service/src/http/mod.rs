@@ -1,8 +1,6 @@
 //! What the order side answers over HTTP. Changes go to the batch that is forming; reads go to the database.
 
 mod admission;
-#[cfg(test)]
-mod fuzz;
 mod journey;
 mod orders;
 mod prefer;
@@ -72,3 +70,6 @@ pub fn routes(api: Api<Request>, limits: AdmissionLimits) -> Router {
         .route("/status", get(admission::status))
         .with_state(Arc::new(Shop { api, waiters, admission }))
 }
+
+#[cfg(test)]
+mod fuzz;
