@@ -26,6 +26,8 @@ pub enum Bug {
     NoClaim,
     /// Whatever arrives is applied, whichever version it has.
     NoVersionGate,
+    /// An event is applied although one before it is missing.
+    GapApplied,
     /// What nobody can read is passed over instead of parked.
     PoisonSwallowed,
     /// A refund is paid before the transaction that decides it is committed, and with nothing to know it by when it is tried again.
@@ -41,7 +43,7 @@ pub enum Bug {
 #[cfg(feature = "planted-bugs")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OffsetBeforeCommit,
         Self::OffsetOffByOne,
         Self::DeleteBeforeAck,
@@ -49,6 +51,7 @@ impl Bug {
         Self::TwoInFlight,
         Self::NoClaim,
         Self::NoVersionGate,
+        Self::GapApplied,
         Self::PoisonSwallowed,
         Self::RefundWithoutKey,
         Self::FailureIgnored,
@@ -67,6 +70,7 @@ impl Bug {
             Self::TwoInFlight => "two-in-flight",
             Self::NoClaim => "no-claim",
             Self::NoVersionGate => "no-version-gate",
+            Self::GapApplied => "gap-applied",
             Self::PoisonSwallowed => "poison-swallowed",
             Self::RefundWithoutKey => "refund-without-key",
             Self::FailureIgnored => "failure-ignored",

@@ -79,8 +79,8 @@ async fn run(options: &Options) -> Result<ExitCode> {
 
 async fn play(options: &Options, profile: &Profile, plan: &Plan, kept: &Path) -> Result<Report> {
     let progress = Progress::shown();
-    let bug = options.bug.as_deref();
-    let binaries = if bug.is_some() || profile.crashes > 0 {
+    let bug = options.planted();
+    let binaries = if options.bug.is_some() || profile.crashes > 0 {
         binaries_with("planted-bugs", Path::new("target/faults/planted"), &progress).await?
     } else {
         binaries(&progress).await?

@@ -4,9 +4,21 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
+use clap::{Parser, builder::PossibleValuesParser};
 
 use crate::profile::Name;
+
+/// What plants nothing, in services that could have a bug.
+const NONE: &str = "none";
+/// The auditor shares no code with the services: it reads there what their bugs are called.
+const PLANTED: &str = include_str!("../../chassis/src/planted.rs");
+
+fn bugs() -> impl Iterator<Item = &'static str> {
+    let of_bugs = PLANTED.split("\nimpl Point").next().into_iter();
+    let names =
+        of_bugs.flat_map(|text| text.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\",")));
+    names.chain([NONE])
+}
 
 /// Breaks the running pair on purpose, and audits what is left of it.
 #[derive(Debug, Parser)]
@@ -27,8 +39,8 @@ pub struct Options {
     /// Only this part of the profile, with a plan of its own: `2/6` is the second of six
     #[arg(long, value_name = "PART/PARTS", default_value = "1/1")]
     pub part: Part,
-    /// Plant this bug in both services: the run has to notice (docs/faults.md names them all)
-    #[arg(long, value_name = "NAME")]
+    /// Plant this bug in both services: the run has to notice (docs/faults.md says what they are). With `none`, the same build without one
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bugs()))]
     pub bug: Option<String>,
     /// Run nothing: make one report of those of all parts, and say whether they are together what the profile promises
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["keep", "part", "bug", "plan"])]
@@ -39,6 +51,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// The bug that is planted, if one is.
+    pub fn planted(&self) -> Option<&str> {
+        self.bug.as_deref().filter(|bug| *bug != NONE)
+    }
+
     /// What this run is called: in its report, and where it keeps what it keeps.
     pub fn name(&self) -> String {
         let Part { which, of } = self.part;
@@ -64,5 +81,26 @@ impl FromStr for Part {
         let part = Self { which: which.parse()?, of: of.parse()? };
         ensure!((1..=part.of).contains(&part.which), "there is no part {text}");
         Ok(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(bug: &str) -> Result<Options, clap::Error> {
+        Options::try_parse_from(["faults", "--bug", bug])
+    }
+
+    #[test]
+    fn a_bug_that_nobody_has_written_is_refused_at_once() {
+        assert!(bugs().count() > 10, "their names are found");
+        assert_eq!(asked("no-claim").expect("it is one").planted(), Some("no-claim"));
+        assert_eq!(asked("none").expect("the control run").planted(), None);
+        for misspelt in ["no-clam", "after-commit", ""] {
+            let error = asked(misspelt).expect_err("it is none");
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("no-claim"), "the names are said: {error}");
+        }
     }
 }

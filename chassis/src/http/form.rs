@@ -219,6 +219,8 @@ impl Form {
     fn refuse_leftovers(&mut self) {
         for name in std::mem::take(&mut self.fields).into_iter().map(|(name, _)| name) {
             let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+            // Within a JSON Pointer, these two mean something else.
+            let shown = shown.replace('~', "~0").replace('/', "~1");
             self.refuse(&shown, "is not a field of this request");
         }
     }
@@ -284,7 +286,7 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named_at_once() {
         let mut form = form(json!({
-            "name": "a\u{0}b", "count": 1e30, "when": 7, "odd": true,
+            "name": "a\u{0}b", "count": 1e30, "when": 7, "o/d~d": true,
             "items": [{"sku": "x", "n": -1}, 3, {"more": 1}], "tags": ["ok", ""], "place": []
         }));
         form.text("name", 1..=10);
@@ -310,7 +312,7 @@ mod tests {
             "/items/2/more",
             "/tags/1",
             "/place",
-            "/odd",
+            "/o~1d~0d",
         ];
         assert_eq!(fields, expected.map(Value::from));
     }

@@ -162,7 +162,7 @@ fn step(lane: &mut Claim, version: Version, may_jump: bool, held: Option<&Reason
         return Outcome::Duplicate;
     }
     let is_next = version == lane.next.next();
-    if !(is_next || may_jump) {
+    if !(is_next || may_jump || planted(Bug::GapApplied)) {
         return Outcome::Parked(Reason::Gap { seen: lane.next });
     }
     if let Some(reason) = held {

@@ -153,15 +153,15 @@ impl Relay {
         while self.may_send()
             && let Some(pending) = self.pages.next()
         {
-            let order_id = pending.order_id;
-            if !self.flights.have(order_id)
+            let (order_id, seq) = (pending.order_id, pending.seq);
+            if !self.flights.have(order_id, seq)
                 && let Some(pending) = self.give(pending)
             {
                 self.pages.put_back(pending);
                 return;
             }
             // There may be more of its order: the outbox tells only of the lowest version.
-            self.flights.follow(order_id);
+            self.flights.follow(order_id, seq);
         }
     }
 
@@ -171,7 +171,7 @@ impl Relay {
             return;
         }
         for pending in self.handed_over.take() {
-            if !self.flights.have(pending.order_id) && self.give(pending).is_some() {
+            if !self.flights.have(pending.order_id, pending.seq) && self.give(pending).is_some() {
                 self.pages.look_again();
             }
         }
@@ -188,7 +188,7 @@ impl Relay {
             self.rests.begin(order_id, "the event log has no such event");
             return None;
         };
-        match self.client.give(order_id, attributes, data) {
+        match self.client.give((order_id, pending.seq), attributes, data) {
             Given::Taken => self.flights.begin(order_id, pending.seq, pending.bytes()),
             Given::Full => return Some(pending),
             Given::Refused(error) => self.rests.begin(order_id, &error.to_string()),
@@ -215,10 +215,10 @@ impl Relay {
             match report.acknowledged {
                 Ok(()) => {
                     self.rests.end(report.order_id);
-                    self.flights.acknowledge(report.order_id);
+                    self.flights.acknowledge(report.order_id, report.seq);
                 }
                 Err(error) => {
-                    self.flights.fail(report.order_id);
+                    self.flights.fail(report.order_id, report.seq);
                     self.rests.begin(report.order_id, &error.to_string());
                 }
             }

@@ -28,12 +28,17 @@ pub(super) async fn put(
     State(api): State<Api<Request>>,
     Path(id): Path<String>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    check_name(&mut form, &id);
+    let (name, capacity) = read_courier(&id, form)?;
+    let body = serde_json::json!({ "name": name, "capacity": capacity });
+    api.committer.submit(Request::PutCourier { id, name, capacity }, caller, &body).await
+}
+
+pub(super) fn read_courier(id: &str, mut form: Form) -> Result<(String, i64), Problem> {
+    check_name(&mut form, id);
     let name = form.text("name", 1..=100);
     let capacity = form.integer("capacity", 0..=1_000_000);
     form.finish()?;
-    let body = serde_json::json!({ "name": name, "capacity": capacity });
-    api.committer.submit(Request::PutCourier { id, name, capacity }, caller, &body).await
+    Ok((name, capacity))
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use chassis::Api;
 use chassis::access::Principal;
 use chassis::http::{Answer, Caller, Day, Form, Page, Parameters, Path, Period, Problem, names};
+use chrono::NaiveDate;
 use http::StatusCode;
 use serde_json::{Value, json};
 use shared_events::{DeliveryId, Proof};
@@ -53,10 +54,9 @@ pub(super) async fn assign_courier(
     State(api): State<Api<Request>>,
     Path(id): Path<DeliveryId>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    let courier = form.text("courier_id", 1..=64);
-    form.finish()?;
+    let courier = read_assignment(form)?;
     let body = json!({ "courier_id": courier });
     deliver(&api, id, Command::AssignCourier { courier }, caller, body).await
 }
@@ -75,14 +75,10 @@ pub(super) async fn attempt(
     State(api): State<Api<Request>>,
     Path(id): Path<DeliveryId>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    let number = form.integer("number", 1..=MOST_ATTEMPTS);
-    let note = form.optional_text("note", 1..=200);
-    let date = form.optional_parsed::<Day>("date", Day::SHAPE).map(|day| day.0);
-    form.finish()?;
+    let (number, note, date) = read_attempt(form)?;
     let body = json!({ "number": number, "note": note, "date": date });
-    let number = u32::try_from(number).map_err(|_| Problem::internal())?;
     deliver(&api, id, Command::Attempt { number, note, date }, caller, body).await
 }
 
@@ -90,11 +86,9 @@ pub(super) async fn complete(
     State(api): State<Api<Request>>,
     Path(id): Path<DeliveryId>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    let proof =
-        Proof { received_by: form.text("received_by", 1..=100), reference: form.optional_text("reference", 1..=200) };
-    form.finish()?;
+    let proof = read_proof(form)?;
     let body = json!(proof);
     deliver(&api, id, Command::Complete { proof }, caller, body).await
 }
@@ -103,13 +97,41 @@ pub(super) async fn fail(
     State(api): State<Api<Request>>,
     Path(id): Path<DeliveryId>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
+    let reason = read_failure(form)?;
+    deliver(&api, id, Command::Fail { reason }, caller, json!({ "reason": reason.name() })).await
+}
+
+pub(super) fn read_assignment(mut form: Form) -> Result<String, Problem> {
+    let courier = form.text("courier_id", 1..=64);
+    form.finish()?;
+    Ok(courier)
+}
+
+/// Which attempt it was, what is to be said of it, and the day that the recipient wishes.
+pub(super) type Attempted = (u32, Option<String>, Option<NaiveDate>);
+
+pub(super) fn read_attempt(mut form: Form) -> Result<Attempted, Problem> {
+    let number = form.integer("number", 1..=MOST_ATTEMPTS);
+    let note = form.optional_text("note", 1..=200);
+    let date = form.optional_parsed::<Day>("date", Day::SHAPE).map(|day| day.0);
+    form.finish()?;
+    Ok((u32::try_from(number).map_err(|_| Problem::internal())?, note, date))
+}
+
+pub(super) fn read_proof(mut form: Form) -> Result<Proof, Problem> {
+    let proof =
+        Proof { received_by: form.text("received_by", 1..=100), reference: form.optional_text("reference", 1..=200) };
+    form.finish()?;
+    Ok(proof)
+}
+
+pub(super) fn read_failure(mut form: Form) -> Result<FailureReason, Problem> {
     let reasons = FailureReason::ALL.map(FailureReason::name).join(", ");
     let reason: Option<FailureReason> = form.parsed("reason", &format!("one of {reasons}"));
     form.finish()?;
-    let reason = reason.ok_or_else(Problem::internal)?;
-    deliver(&api, id, Command::Fail { reason }, caller, json!({ "reason": reason.name() })).await
+    reason.ok_or_else(Problem::internal)
 }
 
 /// `body` is what was understood of the request: under an `Idempotency-Key` another one is refused.

@@ -79,3 +79,6 @@ fn check_name(form: &mut Form, id: &str) {
 fn existing_name(id: &str, what: &str) -> Result<Name, Problem> {
     id.parse().map_err(|_| Problem::not_found(what))
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -32,8 +32,14 @@ pub(super) async fn put(
     State(api): State<Api<Request>>,
     Path(id): Path<String>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
+    let zone = read_zone(id, form)?;
+    let body = serde_json::json!(ZoneView::of(&zone));
+    api.committer.submit(Request::PutZone(zone), caller, &body).await
+}
+
+pub(super) fn read_zone(id: String, mut form: Form) -> Result<Zone, Problem> {
     check_name(&mut form, &id);
     let zone = Zone {
         id,
@@ -43,8 +49,7 @@ pub(super) async fn put(
         weight_limit_g: form.integer("weight_limit_g", 1..=1_000_000_000),
     };
     form.finish()?;
-    let body = serde_json::json!(ZoneView::of(&zone));
-    api.committer.submit(Request::PutZone(zone), caller, &body).await
+    Ok(zone)
 }
 
 /// As they are compared, each once.

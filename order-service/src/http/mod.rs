@@ -70,3 +70,6 @@ pub fn routes(api: Api<Request>, limits: AdmissionLimits) -> Router {
         .route("/status", get(admission::status))
         .with_state(Arc::new(Shop { api, waiters, admission }))
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -91,14 +91,9 @@ pub(super) async fn cancel(
     State(shop): State<Arc<Shop>>,
     Path(order_id): Path<OrderId>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    let by = form.optional_parsed("by", "customer or operator").unwrap_or(CancelledBy::Customer);
-    let reason = form.optional_text("reason", 1..=500);
-    if reason.is_some() && by == CancelledBy::Customer {
-        form.refuse("reason", "is an operator's to give");
-    }
-    form.finish()?;
+    let (by, reason) = read_cancellation(form)?;
     let asked_by = caller.principal.clone();
     if by == CancelledBy::Operator && asked_by.narrowed_to().is_some() {
         let detail = "A customer cancels as a customer: leave `by` out.";
@@ -108,7 +103,17 @@ pub(super) async fn cancel(
     shop.api.committer.submit(Request::Cancel { order_id, by, reason, asked_by }, caller, &body).await
 }
 
-fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {
+pub(super) fn read_cancellation(mut form: Form) -> Result<(CancelledBy, Option<String>), Problem> {
+    let by = form.optional_parsed("by", "customer or operator").unwrap_or(CancelledBy::Customer);
+    let reason = form.optional_text("reason", 1..=500);
+    if reason.is_some() && by == CancelledBy::Customer {
+        form.refuse("reason", "is an operator's to give");
+    }
+    form.finish()?;
+    Ok((by, reason))
+}
+
+pub(super) fn read_order(mut form: Form) -> Result<PlaceOrder, Problem> {
     let customer_id = form.parsed::<Name>("customer_id", Name::SHAPE);
     let currency = form.parsed::<Currency>("currency", "an ISO 4217 currency code");
     let items = read_items(&mut form);

@@ -32,8 +32,13 @@ pub(super) async fn put(
     State(shop): State<Arc<Shop>>,
     Path(sku): Path<String>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
+    let details = read_product(&sku, form)?;
+    shop.api.committer.submit(Request::PutProduct { sku, details: details.clone() }, caller, &details).await
+}
+
+pub(super) fn read_product(sku: &str, mut form: Form) -> Result<ProductDetails, Problem> {
     if sku.parse::<Name>().is_err() {
         form.refuse("sku", format!("has to be {}", Name::SHAPE));
     }
@@ -43,8 +48,7 @@ pub(super) async fn put(
     let weight_g = form.integer("weight_g", 1..=HEAVIEST_G);
     form.finish()?;
     let (Some(currency), Ok(weight_g)) = (currency, u32::try_from(weight_g)) else { return Err(Problem::internal()) };
-    let details = ProductDetails { name, price_minor, currency, weight_g };
-    shop.api.committer.submit(Request::PutProduct { sku, details: details.clone() }, caller, &details).await
+    Ok(ProductDetails { name, price_minor, currency, weight_g })
 }
 
 #[derive(Serialize)]
@@ -57,12 +61,16 @@ pub(super) async fn receive(
     State(shop): State<Arc<Shop>>,
     Path(sku): Path<String>,
     caller: Caller,
-    mut form: Form,
+    form: Form,
 ) -> Result<Answer, Problem> {
-    let quantity = form.integer("quantity", 1..=LARGEST_RECEIPT);
-    form.finish()?;
+    let quantity = read_receipt(form)?;
     // No article can have a name like this; the database could not even be asked for some of them.
     let Name(sku) = sku.parse().map_err(|_| Problem::not_found("product"))?;
-    let quantity = u32::try_from(quantity).map_err(|_| Problem::internal())?;
     shop.api.committer.submit(Request::Receive { sku, quantity }, caller, &Receipt { quantity }).await
+}
+
+pub(super) fn read_receipt(mut form: Form) -> Result<u32, Problem> {
+    let quantity = form.integer("quantity", 1..=LARGEST_RECEIPT);
+    form.finish()?;
+    u32::try_from(quantity).map_err(|_| Problem::internal())
 }

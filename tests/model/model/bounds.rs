@@ -23,6 +23,8 @@ pub struct Bounds {
     pub max_attempts: u32,
     /// Whether anybody works with the parcels.
     pub has_staff: bool,
+    /// Whether commits hand over what they announce.
+    pub hands_over: bool,
     /// Who cancels.
     pub cancelled_by: &'static [CancelledBy],
     /// Why deliveries fail.
@@ -44,15 +46,19 @@ const ANVIL: Request = Request { article: 1, ..TEA };
 /// One of each kind.
 const FAILURES: [FailureReason; 3] = [FailureReason::NoCourier, FailureReason::RecipientAbsent, FailureReason::Lost];
 
+/// All that is looked at.
+pub const ALL: [Bounds; 9] = [FAULT, FAULTS, ASKED, FITS, HANDED, RIVALS, TABLES, PATIENCE, LATE];
+
 /// One order, and anything goes wrong once.
 pub const FAULT: Bounds = Bounds {
-    name: "one order, a fault",
+    name: "one order, all that staff and customer may do, one fault",
     orders: &[TEA],
     faults: 1,
     deadlines: 0,
     extensions: 1,
     max_attempts: 1,
     has_staff: true,
+    hands_over: false,
     cancelled_by: &[CancelledBy::Customer],
     failures: &[FailureReason::NoCourier],
     bug: None,
@@ -60,12 +66,21 @@ pub const FAULT: Bounds = Bounds {
 
 /// An order that nobody can carry, and more goes wrong.
 pub const FAULTS: Bounds = Bounds {
-    name: "an order that does not fit, two faults",
+    name: "an order that nobody can carry, two faults, no staff",
     orders: &[ANVIL],
     faults: 2,
+    has_staff: false,
+    ..FAULT
+};
+
+/// An order that nobody can carry, and somebody who asks for it all the same.
+pub const ASKED: Bounds = Bounds {
+    name: "an order that nobody can carry, all that staff may do, one fault",
+    faults: 1,
+    has_staff: true,
     max_attempts: 2,
     failures: &FAILURES,
-    ..FAULT
+    ..FAULTS
 };
 
 /// Two orders that want the same place, on one partition.
@@ -80,7 +95,7 @@ pub const RIVALS: Bounds = Bounds {
 
 /// One order, and everything that may be asked.
 pub const TABLES: Bounds = Bounds {
-    name: "one order, every command",
+    name: "one order, every command, a deadline",
     faults: 0,
     deadlines: 1,
     max_attempts: 2,
@@ -91,4 +106,32 @@ pub const TABLES: Bounds = Bounds {
 
 /// One order, and patience that ends.
 pub const PATIENCE: Bounds =
-    Bounds { name: "one order, many deadlines", faults: 0, deadlines: 6, extensions: 0, has_staff: false, ..FAULT };
+    Bounds { name: "one order, six deadlines", faults: 0, deadlines: 6, extensions: 0, has_staff: false, ..FAULT };
+
+/// An order that fits, and more goes wrong.
+pub const FITS: Bounds = Bounds {
+    name: "an order that fits, two faults, no staff",
+    faults: 2,
+    has_staff: false,
+    cancelled_by: &[],
+    ..FAULT
+};
+
+/// An order that the commits hand over.
+pub const HANDED: Bounds = Bounds {
+    name: "an order that is handed over, one fault, no staff",
+    has_staff: false,
+    hands_over: true,
+    cancelled_by: &[],
+    ..FAULT
+};
+
+/// Patience that ends while something goes wrong.
+pub const LATE: Bounds = Bounds {
+    name: "one order, a deadline, one fault, no staff",
+    deadlines: 1,
+    extensions: 0,
+    has_staff: false,
+    cancelled_by: &[],
+    ..FAULT
+};

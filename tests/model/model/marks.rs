@@ -138,6 +138,18 @@ pub mod between {
         given.any(|(pointer, _)| !outbox.is_unsent(pointer.place()))
     }
 
+    /// What was handed over was found in the outbox, sent and acknowledged meanwhile.
+    pub fn a_hand_over_is_late<O, D>(pair: &Pair<O, D>) -> bool
+    where
+        O: Held<Side = OrderSide>,
+        D: Held<Side = DeliverySide>,
+    {
+        TOPICS.into_iter().any(|topic| {
+            let mut handed_over = pair.relays(topic)[0].handed_over().iter();
+            handed_over.any(|pointer| !pair.outbox(topic).is_unsent(pointer.place()))
+        })
+    }
+
     pub fn two_consumers_read_one_record<O, D>(pair: &Pair<O, D>) -> bool
     where
         O: Held<Side = OrderSide>,

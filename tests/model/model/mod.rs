@@ -3,6 +3,7 @@
 //! `MODEL=large cargo test -p tests --test model model` takes wider bounds, and minutes.
 
 mod bounds;
+mod faults;
 mod marks;
 mod planted;
 mod played;
@@ -12,20 +13,31 @@ use std::{env, time::Instant};
 use stateright::{Checker, Model};
 
 use crate::pair::{
-    coverage::{Coverage, reachable_cells},
+    coverage::{Coverage, IN_A_TRANSACTION, reachable_cells},
     invariants::NAMES,
     side::Answer,
     tell,
 };
-use bounds::{Bounds, FAULT, FAULTS, PATIENCE, RIVALS, TABLES};
+use bounds::{ALL, Bounds};
 use marks::MARKS;
 use played::Played;
 
 /// What all bounds together have to reach at least.
 const STATES: usize = 1_000_000;
 
+/// Where it stands what all bounds come to.
+const DOCS: &str = include_str!("../../../docs/reliability.md");
+
+/// What only the simulation comes to: it has more orders than pieces, wishes for other days, and records that change places.
+const BEYOND: [&str; 3] = [
+    "the day that an absent recipient wishes has no room",
+    "an order is refused because nothing is left",
+    "OrderCancelled jumps an OrderCompleted that has not arrived",
+];
+
 /// What came of one set of bounds.
 struct Checked {
+    row: String,
     states: usize,
     coverage: Coverage,
     reached: Vec<&'static str>,
@@ -46,17 +58,17 @@ fn check(bounds: Bounds) -> Checked {
         }
     }
     let model = checker.model();
-    println!(
-        "{}: {} states, {} steps, up to {} deep, {:?} databases, {:.1} s",
-        bounds.name,
-        checker.unique_state_count(),
-        checker.state_count(),
-        checker.max_depth(),
-        model.counted(),
-        began.elapsed().as_secs_f64(),
-    );
+    let (states, steps) = (checker.unique_state_count(), checker.state_count());
+    let row = format!("| {} | {} | {} |", bounds.name, grouped(states), grouped(steps));
+    let (deep, databases, took_s) = (checker.max_depth(), model.counted(), began.elapsed().as_secs_f64());
+    println!("{row} up to {deep} deep, {databases:?} databases, {took_s:.1} s");
     let reached = discoveries.into_keys().collect();
-    Checked { states: checker.unique_state_count(), coverage: model.coverage(), reached }
+    Checked { row, states, coverage: model.coverage(), reached }
+}
+
+/// As a reader wants a number: by thousands.
+fn grouped(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", grouped(number / 1_000), number % 1_000) }
 }
 
 fn story(model: &Played, path: Vec<(played::State, Option<crate::pair::Step>)>) -> String {
@@ -73,11 +85,13 @@ fn story(model: &Played, path: Vec<(played::State, Option<crate::pair::Step>)>) 
 fn every_history_within_bounds_keeps_every_invariant_and_all_that_can_be_reached_is() {
     let began = Instant::now();
     let is_large = env::var("MODEL").is_ok_and(|which| which == "large");
-    let all = [FAULT, FAULTS, RIVALS, TABLES, PATIENCE].map(|bounds| if is_large { bounds.larger() } else { bounds });
-    let checked = all.map(check);
+    let checked = ALL.map(|bounds| check(if is_large { bounds.larger() } else { bounds }));
     let states: usize = checked.iter().map(|one| one.states).sum();
-    println!("all bounds: {states} states, {:.1} s", began.elapsed().as_secs_f64());
+    println!("all bounds: {} states, {:.1} s", grouped(states), began.elapsed().as_secs_f64());
     assert!(states >= STATES, "{states} are too few");
+    if !is_large {
+        check_docs(&checked, states);
+    }
 
     let named = MARKS.iter().map(|(name, _)| *name).chain(played::BETWEEN);
     let missing: Vec<&str> = named.filter(|name| !checked.iter().any(|one| one.reached.contains(name))).collect();
@@ -85,6 +99,21 @@ fn every_history_within_bounds_keeps_every_invariant_and_all_that_can_be_reached
     let mut coverage = Coverage::default();
     checked.into_iter().for_each(|one| coverage.add(one.coverage));
     check_cells(&coverage);
+    check_trouble(&coverage);
+}
+
+/// The document says what came of it, in the same numbers.
+fn check_docs(checked: &[Checked], states: usize) {
+    let (states, marks) = (format!(" {} states ", grouped(states)), MARKS.len() + played::BETWEEN.len());
+    let said = checked.iter().map(|one| one.row.clone()).chain([states, format!(" stand {marks} marks ")]);
+    let missing: Vec<String> = said.filter(|said| !DOCS.contains(said)).collect();
+    assert!(missing.is_empty(), "docs/reliability.md does not say {missing:#?}");
+}
+
+/// What a transaction may have to deal with came, but for what is known to lie beyond these bounds.
+fn check_trouble(coverage: &Coverage) {
+    let missing = coverage.missing(IN_A_TRANSACTION.map(str::to_owned));
+    assert_eq!(missing, BEYOND, "in no history");
 }
 
 /// The cells of both tables that are not declared impossible are reached, and no other ones.

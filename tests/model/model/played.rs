@@ -6,24 +6,23 @@ use std::{
 };
 
 use delivery_service::domain::Status as DeliveryStatus;
-use shared_events::Topic;
 use stateright::{Expectation, Model, Property};
 
 use super::{
     bounds::Bounds,
+    faults::{is_fault, wrong},
     marks::{self, MARKS, between},
 };
 use crate::pair::{
-    Applying, Pair, Step, TOPICS,
+    Pair, Step, TOPICS,
     coverage::Coverage,
     delivery_side::{Asked, DeliveryCommand, DeliverySide},
     held::Known,
     invariants::{self, Books, NAMES, Violations},
     order_side::{OrderCommand, OrderSide, Request},
-    processes::{Doing, Stage},
 };
 
-type KnownPair = Pair<Known<OrderSide>, Known<DeliverySide>>;
+pub type KnownPair = Pair<Known<OrderSide>, Known<DeliverySide>>;
 /// Both databases by their numbers, and whether the pair is at rest.
 type Which = (usize, usize, bool);
 /// What is broken, and which marks show.
@@ -51,9 +50,10 @@ pub struct Played {
 }
 
 /// What shows between both sides.
-pub const BETWEEN: [&str; 5] = [
+pub const BETWEEN: [&str; 6] = [
     "two relays send one event",
     "a relay sends what another one has long sent",
+    "what was handed over has long been sent",
     "two consumers read one record",
     "a consumer is ahead of its offset",
     "an event lies on its topic twice",
@@ -63,7 +63,7 @@ impl Played {
     pub fn new(bounds: Bounds) -> Self {
         let orders = Known::first(OrderSide::new(4, bounds.extensions, bounds.bug));
         let deliveries = Known::first(DeliverySide::new(bounds.max_attempts, bounds.bug));
-        Self { bounds, first: Pair::new(orders, deliveries), found: RwLock::default() }
+        Self { bounds, first: Pair::new(orders, deliveries, bounds.hands_over), found: RwLock::default() }
     }
 
     pub fn coverage(&self) -> Coverage {
@@ -203,9 +203,10 @@ impl Model for Played {
         let mut properties = invariants();
         properties.extend(reached());
         let shows = |name, condition| Property { expectation: Expectation::Sometimes, name, condition };
-        let between: [fn(&Self, &State) -> bool; 5] = [
+        let between: [fn(&Self, &State) -> bool; 6] = [
             |_, state| between::two_relays_send_one_event(&state.pair),
             |_, state| between::a_relay_is_late(&state.pair),
+            |_, state| between::a_hand_over_is_late(&state.pair),
             |_, state| between::two_consumers_read_one_record(&state.pair),
             |_, state| between::a_consumer_is_ahead_of_its_offset(&state.pair),
             |_, state| between::an_event_lies_on_its_topic_twice(&state.pair),
@@ -237,63 +238,7 @@ impl Played {
     }
 }
 
-/// All that can go wrong on a lane.
-fn wrong(pair: &KnownPair, topic: Topic, steps: &mut Vec<Step>) {
-    for (relay, one) in pair.relays(topic).iter().enumerate() {
-        let arrived = one.flights().iter().filter(|(_, stage)| **stage == Stage::Arrived);
-        steps.extend(arrived.map(|(pointer, _)| Step::Fail(topic, relay, *pointer)));
-        if !one.is_idle() {
-            steps.push(Step::RelayDies(topic, relay));
-        }
-    }
-    steps.extend(pair.may_give(topic, 1).into_iter().map(|pointer| Step::Give(topic, 1, pointer)));
-    let (stored, end) = (pair.stored(topic), pair.lane(topic).len());
-    steps.extend((0..end).map(|offset| Step::Repeat(topic, offset)));
-    steps.extend((0..stored).map(|to| Step::Rewind(topic, to)));
-    for (nth, consumer) in pair.consumers(topic).iter().enumerate() {
-        match &consumer.doing {
-            Doing::Planned { offsets, .. } => {
-                steps.push(Step::ConsumerDies(topic, nth));
-                if offsets.len() == 1 {
-                    steps.push(Step::Commit(topic, nth, Applying::Fails));
-                }
-            }
-            Doing::Committed => steps.push(Step::ConsumerDies(topic, nth)),
-            Doing::Nothing if nth == 1 => {
-                steps.extend(
-                    (stored + 1..=end.min(stored + 2)).map(|to| Step::Read(topic, nth, (stored..to).collect())),
-                );
-            }
-            Doing::Nothing => steps.push(Step::ConsumerDies(topic, nth)),
-        }
-    }
-}
-
-fn is_fault(step: &Step) -> bool {
-    match step {
-        Step::Fail(..)
-        | Step::RelayDies(..)
-        | Step::Give(_, 1, _)
-        | Step::Repeat(..)
-        | Step::Rewind(..)
-        | Step::ConsumerDies(..)
-        | Step::Read(_, 1, _)
-        | Step::Commit(_, _, Applying::Fails)
-        | Step::Retry(_, _, Applying::Fails) => true,
-        Step::Order(_)
-        | Step::Delivery(_)
-        | Step::Give(..)
-        | Step::Arrive(..)
-        | Step::Acknowledge(..)
-        | Step::Settle(..)
-        | Step::Read(..)
-        | Step::Commit(..)
-        | Step::Store(..)
-        | Step::Retry(..) => false,
-    }
-}
-
 /// What is wrong with the topics and the pointers shows after these, and what was wrong stays so.
 fn changes_lanes(step: &Step) -> bool {
-    matches!(step, Step::Give(..) | Step::Arrive(..) | Step::Settle(..) | Step::Repeat(..))
+    matches!(step, Step::Give(..) | Step::GiveHandedOver(..) | Step::Arrive(..) | Step::Settle(..) | Step::Repeat(..))
 }

@@ -7,7 +7,7 @@ pub enum Bug {
     CursorRelay,
     /// A pointer is deleted when its event is given to Kafka, not when it is acknowledged.
     DeleteBeforeAck,
-    /// The relay sends the next version of an order while the one before it is in flight.
+    /// The relay sends the next version of an order while the one before it is unacknowledged.
     TwoInFlight,
     /// The offset is stored when a record is read, not when its outcome is committed.
     OffsetBeforeCommit,
@@ -21,8 +21,8 @@ pub enum Bug {
     PoisonSwallowed,
     /// A gap is not parked: the event is applied though its predecessor is missing.
     GapsApplied,
-    /// What was given back is given back twice: the ledger has no key.
-    RefundTwice,
+    /// What is given back is given back outside of the transaction, and known by nothing: whoever applies it again pays again.
+    RefundWithoutKey,
     /// `DeliveryFailed` changes nothing while a cancellation is asked for.
     FailureIgnoredWhileCancelling,
     /// The pieces of a cancelled order are put on the shelf twice.
@@ -45,7 +45,7 @@ impl Bug {
         Bug::NoVersionGate(0),
         Bug::PoisonSwallowed,
         Bug::GapsApplied,
-        Bug::RefundTwice,
+        Bug::RefundWithoutKey,
         Bug::FailureIgnoredWhileCancelling,
         Bug::ReleasedTwice,
         Bug::RefundBeforeAnswer,

@@ -160,24 +160,31 @@ pub fn reachable_cells() -> Vec<String> {
     cells
 }
 
-/// Everything that can go wrong on the way, and every race.
-pub const TROUBLE: [&str; 31] = [
-    "the day that an absent recipient wishes has no room",
-    "an order is refused because nothing is left",
-    "a refusal names other days",
+/// Everything that can go wrong on the way.
+pub const ON_THE_WAY: [&str; 15] = [
     "a record arrives, the relay does not hear of it, and it is sent again",
     "a record is lost on the way to the broker, and sent again",
     "a relay dies with a record on its way",
     "a relay dies before it hears that a record has arrived",
     "a relay dies before it deletes a pointer",
+    "a relay's client breaks with something in flight",
+    "what was handed over is taken when it has long been sent",
     "two relays send one event",
     "an old record is sent once more",
     "a consumer dies before its commit",
     "a consumer dies before it stores its offset",
     "two consumers have read the same",
-    "a claim fails because another reader was first",
     "a reader goes back",
     "two records change places",
+    "a batch is halved until what cannot be applied is alone",
+];
+
+/// Everything that a transaction has to deal with, and every race.
+pub const IN_A_TRANSACTION: [&str; 18] = [
+    "the day that an absent recipient wishes has no room",
+    "an order is refused because nothing is left",
+    "a refusal names other days",
+    "a claim fails because another reader was first",
     "a repeat has no effect",
     "an event cannot be applied and is parked",
     "a parked event is applied after all",
@@ -192,5 +199,4 @@ pub const TROUBLE: [&str; 31] = [
     "an order waits once more for its outcome",
     "a cancellation that has not gone out is not asked for again",
     "a question is asked and asked again, and nobody answers",
-    "a batch is halved until what cannot be applied is alone",
 ];

@@ -228,4 +228,6 @@ impl Side for DeliverySide {
         }
         self.save(decision, stamp, record.id());
     }
+
+    fn keep_refunds(&mut self, _: Self) {}
 }

@@ -25,8 +25,8 @@ use delivery_side::{DeliveryCommand, DeliverySide};
 use held::Held;
 use lane::Record;
 use order_side::{OrderCommand, OrderSide};
-use outbox::Pointer;
-use processes::{Consumer, Relay, Stage};
+use outbox::{Outbox, Pointer};
+use processes::{Consumer, Relay};
 use side::{Answer, Side, Transaction};
 use station::Station;
 
@@ -35,8 +35,10 @@ use station::Station;
 pub enum Step {
     Order(OrderCommand),
     Delivery(DeliveryCommand),
-    /// A relay gives an event to Kafka's client.
+    /// A relay gives an event that it has found in the outbox to Kafka's client.
     Give(Topic, usize, Pointer),
+    /// The first relay gives what commits have handed over to it.
+    GiveHandedOver(Topic),
     /// The broker has it.
     Arrive(Topic, usize, Pointer),
     /// The relay knows.
@@ -45,6 +47,8 @@ pub enum Step {
     Fail(Topic, usize, Pointer),
     /// The relay deletes the pointers of what was acknowledged.
     Settle(Topic, usize),
+    /// A relay's client breaks and is replaced.
+    ClientBreaks(Topic, usize),
     RelayDies(Topic, usize),
     /// A producer that everybody thought dead sends what it sent before.
     Repeat(Topic, usize),
@@ -79,8 +83,9 @@ pub struct Pair<O, D> {
 pub const TOPICS: [Topic; 2] = [Topic::Orders, Topic::Deliveries];
 
 impl<O: Held<Side = OrderSide>, D: Held<Side = DeliverySide>> Pair<O, D> {
-    pub fn new(orders: O, deliveries: D) -> Self {
-        Self { orders: Station::new(orders), deliveries: Station::new(deliveries) }
+    /// Where commits hand over, the first relay learns of first events by hand as well.
+    pub fn new(orders: O, deliveries: D, hands_over: bool) -> Self {
+        Self { orders: Station::new(orders, hands_over), deliveries: Station::new(deliveries, hands_over) }
     }
 
     pub fn order_side(&self) -> &OrderSide {
@@ -100,6 +105,14 @@ impl<O: Held<Side = OrderSide>, D: Held<Side = DeliverySide>> Pair<O, D> {
         match topic {
             Topic::Orders => &self.orders.lane,
             Topic::Deliveries => &self.deliveries.lane,
+        }
+    }
+
+    /// The outbox of who announces on a topic.
+    pub fn outbox(&self, topic: Topic) -> &Outbox {
+        match topic {
+            Topic::Orders => self.order_side().outbox(),
+            Topic::Deliveries => self.delivery_side().outbox(),
         }
     }
 
@@ -151,16 +164,17 @@ impl<O: Held<Side = OrderSide>, D: Held<Side = DeliverySide>> Pair<O, D> {
     /// Takes a step. A step that cannot be taken here is refused.
     pub fn take(&mut self, step: &Step, coverage: &mut Coverage) -> Answer {
         match step {
-            Step::Order(command) => return self.orders.base.run(&Transaction::Decide(command.clone()), coverage),
-            Step::Delivery(command) => return self.deliveries.base.run(&Transaction::Decide(*command), coverage),
+            Step::Order(command) => return self.orders.run(&Transaction::Decide(command.clone()), coverage),
+            Step::Delivery(command) => return self.deliveries.run(&Transaction::Decide(*command), coverage),
             Step::Give(Topic::Orders, relay, pointer) => self.orders.give(*relay, *pointer, coverage),
             Step::Give(Topic::Deliveries, relay, pointer) => self.deliveries.give(*relay, *pointer, coverage),
+            Step::GiveHandedOver(Topic::Orders) => self.orders.give_handed_over(coverage),
+            Step::GiveHandedOver(Topic::Deliveries) => self.deliveries.give_handed_over(coverage),
             Step::Arrive(Topic::Orders, relay, pointer) => self.orders.arrive(*relay, *pointer),
             Step::Arrive(Topic::Deliveries, relay, pointer) => self.deliveries.arrive(*relay, *pointer),
-            Step::Acknowledge(topic, relay, pointer) => {
-                self.relay_mut(*topic, *relay).becomes(*pointer, Stage::Acknowledged);
-            }
+            Step::Acknowledge(topic, relay, pointer) => self.relay_mut(*topic, *relay).is_acknowledged(*pointer),
             Step::Fail(topic, relay, pointer) => self.relay_mut(*topic, *relay).fails(*pointer),
+            Step::ClientBreaks(topic, relay) => self.relay_mut(*topic, *relay).client_breaks(),
             Step::RelayDies(topic, relay) => self.relay_mut(*topic, *relay).dies(),
             Step::Settle(Topic::Orders, relay) => self.orders.settle(*relay, coverage),
             Step::Settle(Topic::Deliveries, relay) => self.deliveries.settle(*relay, coverage),
@@ -213,10 +227,12 @@ where
             Step::Order(command) => changes_nothing(&self.orders.base, command.clone()),
             Step::Delivery(command) => changes_nothing(&self.deliveries.base, *command),
             Step::Give(..)
+            | Step::GiveHandedOver(..)
             | Step::Arrive(..)
             | Step::Acknowledge(..)
             | Step::Fail(..)
             | Step::Settle(..)
+            | Step::ClientBreaks(..)
             | Step::RelayDies(..)
             | Step::Repeat(..)
             | Step::Read(..)

@@ -196,10 +196,7 @@ impl OrderSide {
     }
 
     fn save(&mut self, decision: Decision, stamp: Stamp, cause: String) {
-        let Decision { order, mut transfers, mut stock, announce, anomaly, change: _ } = decision.due(&self.terms());
-        if self.bug == Some(Bug::RefundTwice) {
-            transfers.extend(transfers.clone().into_iter().filter(|transfer| transfer.kind == TransferKind::Refund));
-        }
+        let Decision { order, transfers, mut stock, announce, anomaly, change: _ } = decision.due(&self.terms());
         if self.bug == Some(Bug::ReleasedTwice) {
             stock.extend(stock.clone().into_iter().filter(|moved| moved.change == StockChange::Release));
         }
@@ -278,5 +275,13 @@ impl Side for OrderSide {
             assert_foreseen(&before, Coming::of(event), &decision);
         }
         self.save(decision, stamp, record.id());
+    }
+
+    fn keep_refunds(&mut self, rolled_back: Self) {
+        for (order_id, mut transfers) in rolled_back.ledger {
+            let kept = self.ledger.entry(order_id).or_default();
+            let new = transfers.split_off(kept.len()).into_iter();
+            kept.extend(new.filter(|transfer| transfer.kind == TransferKind::Refund));
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::lane::{Place, Record};
 pub struct Pointer {
     pub order_id: OrderId,
     pub version: Version,
-    /// Which of the pointers that this order has had.
+    /// By what it is deleted: they are counted, and none is given twice.
     pub seq: i64,
 }
 
@@ -24,9 +24,10 @@ impl Pointer {
 /// The sending side of a service.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
-    log: BTreeMap<Place, Record>,
+    /// Each event, with the number of the pointer that was made with it.
+    log: BTreeMap<Place, (Record, i64)>,
     pointers: BTreeMap<Place, i64>,
-    pointed: BTreeMap<OrderId, i64>,
+    last_seq: i64,
     said_twice: Option<Place>,
 }
 
@@ -38,11 +39,11 @@ impl Outbox {
             Announce::New(event) => {
                 let cause = Cause { id: cause, trace_parent: None };
                 let envelope = Envelope { id: stamp.event_id, order_id, version, time: stamp.at, cause, event };
+                self.point((order_id, version));
                 // The event log's primary key refuses it in life; here it is noted, so that a planted bug is found and not stumbled over.
-                if self.log.insert((order_id, version), Record::new(envelope)).is_some() {
+                if self.log.insert((order_id, version), (Record::new(envelope), self.last_seq)).is_some() {
                     self.said_twice = Some((order_id, version));
                 }
-                self.point((order_id, version));
             }
             Announce::Again(version) => {
                 assert!(self.log.contains_key(&(order_id, version)), "{order_id} never announced {version}");
@@ -54,9 +55,8 @@ impl Outbox {
     }
 
     fn point(&mut self, place: Place) {
-        let seq = self.pointed.entry(place.0).or_default();
-        *seq += 1;
-        self.pointers.insert(place, *seq);
+        self.last_seq += 1;
+        self.pointers.insert(place, self.last_seq);
     }
 
     fn pointers(&self) -> impl DoubleEndedIterator<Item = Pointer> {
@@ -78,22 +78,34 @@ impl Outbox {
         self.pointers().collect()
     }
 
+    pub fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// The pointers to first events that were announced since this number was the last: what a commit hands over to the relay.
+    pub fn first_since(&self, last_seq: i64) -> Vec<Pointer> {
+        let new =
+            self.log.iter().filter(|((_, version), (_, seq))| *version == Version::NONE.next() && *seq > last_seq);
+        new.map(|((order_id, version), (_, seq))| Pointer { order_id: *order_id, version: *version, seq: *seq })
+            .collect()
+    }
+
     pub fn is_unsent(&self, place: Place) -> bool {
         self.pointers.contains_key(&place)
     }
 
     pub fn record(&self, place: Place) -> Record {
-        self.log[&place].clone()
+        self.log[&place].0.clone()
     }
 
     /// The one statement that deletes pointers.
-    pub fn delete(&mut self, acknowledged: &[Pointer]) {
-        self.pointers.retain(|place, seq| !acknowledged.iter().any(|one| (one.place(), one.seq) == (*place, *seq)));
+    pub fn delete(&mut self, acknowledged: &[i64]) {
+        self.pointers.retain(|_, seq| !acknowledged.contains(seq));
     }
 
     /// All that was ever announced about an order, in order.
     pub fn announced(&self, order_id: OrderId) -> impl Iterator<Item = &Record> {
-        self.log.range((order_id, Version::NONE)..=(order_id, Version(i64::MAX))).map(|(_, record)| record)
+        self.log.range((order_id, Version::NONE)..=(order_id, Version(i64::MAX))).map(|(_, (record, _))| record)
     }
 
     /// A version under which two things were announced.

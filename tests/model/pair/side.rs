@@ -9,7 +9,7 @@ use super::{
     bugs::Bug,
     coverage::Coverage,
     lane::{Batch, Inbox, Planned, Record, Seen},
-    outbox::{Outbox, Pointer},
+    outbox::Outbox,
 };
 
 /// One of both services, as far as its database goes.
@@ -28,6 +28,9 @@ pub trait Side: Clone + Debug + Send + Sync + 'static {
 
     /// Applies an event, in the transaction that claimed it.
     fn react(&mut self, record: &Record, coverage: &mut Coverage);
+
+    /// For [`Bug::RefundWithoutKey`]: what was given back in a transaction that is rolled back stays with the customer.
+    fn keep_refunds(&mut self, rolled_back: Self);
 }
 
 /// All that is ever done to a database.
@@ -41,7 +44,7 @@ pub enum Transaction<C> {
         fails: bool,
     },
     /// Deletes the pointers of what was acknowledged.
-    Delete(Vec<Pointer>),
+    Delete(Vec<i64>),
 }
 
 /// What becomes of a transaction.
@@ -75,6 +78,9 @@ fn apply<S: Side>(side: &mut S, believed: &Seen, batch: &Batch, fails: bool, cov
         coverage.note("a claim fails because another reader was first");
         return Answer::Moved;
     }
+    if fails && bug == Some(Bug::RefundWithoutKey) {
+        refund_all_the_same(side, believed, batch);
+    }
     for ((_, record), outcome) in batch.iter().zip(&planned.outcomes) {
         note_outcome(side.inbox(), record, outcome, &planned, coverage);
         if *outcome == Outcome::Handled {
@@ -83,6 +89,16 @@ fn apply<S: Side>(side: &mut S, believed: &Seen, batch: &Batch, fails: bool, cov
     }
     side.inbox_mut().commit(batch, &planned, bug);
     Answer::Committed
+}
+
+/// It was applied, and failed only then: the money is out of the house.
+fn refund_all_the_same<S: Side>(side: &mut S, believed: &Seen, batch: &Batch) {
+    let planned = Inbox::plan(believed, batch, side.bug());
+    let mut rolled_back = side.clone();
+    for ((_, record), _) in batch.iter().zip(planned.outcomes).filter(|(_, outcome)| *outcome == Outcome::Handled) {
+        rolled_back.react(record, &mut Coverage::default());
+    }
+    side.keep_refunds(rolled_back);
 }
 
 fn note_outcome(inbox: &Inbox, record: &Record, outcome: &Outcome, planned: &Planned, coverage: &mut Coverage) {

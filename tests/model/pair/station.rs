@@ -21,11 +21,24 @@ pub struct Station<H> {
     pub consumers: [Consumer; 2],
     pub stored: usize,
     pub lane: Vec<Record>,
+    /// Whether what is announced is handed over to the first relay, as if everything were committed in its process.
+    hands_over: bool,
 }
 
 impl<H: Held> Station<H> {
-    pub fn new(base: H) -> Self {
-        Self { base, relays: Default::default(), consumers: Default::default(), stored: 0, lane: vec![] }
+    pub fn new(base: H, hands_over: bool) -> Self {
+        let relays = [0, 1].map(|_| Relay::new(base.look().bug()));
+        Self { base, relays, consumers: Default::default(), stored: 0, lane: vec![], hands_over }
+    }
+
+    /// Runs a transaction, and hands over what was announced in it.
+    pub fn run(&mut self, transaction: &Transaction<<H::Side as Side>::Command>, coverage: &mut Coverage) -> Answer {
+        let last_seq = self.base.look().outbox().last_seq();
+        let answer = self.base.run(transaction, coverage);
+        if self.hands_over {
+            self.relays[0].is_handed(self.base.look().outbox().first_since(last_seq));
+        }
+        answer
     }
 
     pub fn bug(&self) -> Option<Bug> {
@@ -38,19 +51,29 @@ impl<H: Held> Station<H> {
     }
 
     pub fn may_give(&self, relay: usize) -> Vec<Pointer> {
-        self.relays[relay].may_give(self.base.look().outbox(), self.bug())
+        self.relays[relay].may_give(self.base.look().outbox())
     }
 
     pub fn give(&mut self, relay: usize, pointer: Pointer, coverage: &mut Coverage) {
-        self.relays[relay].give(pointer, self.bug());
+        self.relays[relay].give(pointer);
+        self.was_given(&[pointer], coverage);
+    }
+
+    pub fn give_handed_over(&mut self, coverage: &mut Coverage) {
+        let given = self.relays[0].give_handed_over();
+        self.was_given(&given, coverage);
+    }
+
+    fn was_given(&mut self, given: &[Pointer], coverage: &mut Coverage) {
         if self.bug() == Some(Bug::DeleteBeforeAck) {
-            self.base.run(&Transaction::Delete(vec![pointer]), coverage);
+            let seqs = given.iter().map(|pointer| pointer.seq).collect();
+            self.base.run(&Transaction::Delete(seqs), coverage);
         }
     }
 
     pub fn arrive(&mut self, relay: usize, pointer: Pointer) {
         self.lane.push(self.base.look().outbox().record(pointer.place()));
-        self.relays[relay].becomes(pointer, Stage::Arrived);
+        self.relays[relay].arrives(pointer);
     }
 
     pub fn settle(&mut self, relay: usize, coverage: &mut Coverage) {
@@ -81,7 +104,7 @@ impl<H: Held> Station<H> {
         };
         let batch: Batch = offsets.iter().map(|offset| (*offset, lane[*offset].clone())).collect();
         let fails = applying == Applying::Fails;
-        let answer = self.base.run(&Transaction::Apply { believed, batch, fails }, coverage);
+        let answer = self.run(&Transaction::Apply { believed, batch, fails }, coverage);
         self.consumers[consumer].doing = match answer {
             Answer::Moved => Doing::Planned { believed: self.believed(&offsets, lane), offsets },
             Answer::Committed | Answer::Refused(_) => Doing::Committed,
@@ -119,7 +142,7 @@ impl<H: Held> Station<H> {
         let seen = self.base.look().inbox().seen();
         let believed = seen.get(&order_id).map(|seen| (order_id, *seen)).into_iter().collect();
         let fails = applying == Applying::Fails;
-        self.base.run(&Transaction::Apply { believed, batch, fails }, coverage)
+        self.run(&Transaction::Apply { believed, batch, fails }, coverage)
     }
 
     /// What goes on by itself on the sending side, one step of each relay and event.
@@ -137,6 +160,9 @@ impl<H: Held> Station<H> {
             }
         }
         steps.extend(self.may_give(0).into_iter().map(|pointer| Step::Give(topic, 0, pointer)));
+        if !self.relays[0].handed_over().is_empty() {
+            steps.push(Step::GiveHandedOver(topic));
+        }
     }
 
     /// What goes on by itself on the receiving side. The first consumer reads on by one record or, where there are more, by two.

@@ -10,7 +10,7 @@ use super::{
     order_side::{OrderCommand, OrderSide},
     outbox::Pointer,
     processes::Doing,
-    side::{Answer, Side},
+    side::Answer,
 };
 
 /// One line about a step, with what had been before it and what was after it.
@@ -46,6 +46,11 @@ where
             format!("an operator gives up {}: {}{}", name(*order_id), said(answer), delivery_now(after, *order_id))
         }
         Step::Give(topic, relay, pointer) => format!("relay {relay} of {topic} sends {}", event(*topic, pointer)),
+        Step::GiveHandedOver(topic) => {
+            let handed_over = before.relays(*topic)[0].handed_over().iter();
+            let events: Vec<String> = handed_over.map(|pointer| event(*topic, pointer)).collect();
+            format!("relay 0 of {topic} sends what was handed over and is not in flight: {}", events.join(", "))
+        }
         Step::Arrive(topic, _, pointer) => format!("{} is on {topic}", event(*topic, pointer)),
         Step::Acknowledge(topic, relay, pointer) => {
             format!("relay {relay} of {topic} hears that {} has arrived", event(*topic, pointer))
@@ -54,6 +59,9 @@ where
             format!("relay {relay} of {topic} hears nothing of {} and will send it again", event(*topic, pointer))
         }
         Step::Settle(topic, relay) => format!("relay {relay} of {topic} deletes the pointers of what has arrived"),
+        Step::ClientBreaks(topic, relay) => {
+            format!("relay {relay} of {topic} replaces its client, and will send again what is not acknowledged")
+        }
         Step::RelayDies(topic, relay) => format!("relay {relay} of {topic} dies"),
         Step::Repeat(topic, offset) => {
             format!("{} is on {topic} once more", event_of(before, &before.lane(*topic)[*offset]))
@@ -124,11 +132,7 @@ where
     O: Held<Side = OrderSide>,
     D: Held<Side = DeliverySide>,
 {
-    let record = match topic {
-        Topic::Orders => pair.order_side().outbox().record(place),
-        Topic::Deliveries => pair.delivery_side().outbox().record(place),
-    };
-    event_of(pair, &record)
+    event_of(pair, &pair.outbox(topic).record(place))
 }
 
 fn event_of<O: Held<Side = OrderSide>, D: Held>(pair: &Pair<O, D>, record: &Record) -> String {

@@ -1,10 +1,15 @@
 //! A history: chance says what happens next, and in the end everything comes to rest.
 
-use delivery_service::domain::{FailureReason, Status};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use delivery_service::domain::FailureReason;
 use order_service::domain::CancelledBy;
 use shared_events::{OrderId, Topic};
 
-use super::world::{World, weighted};
+use super::{
+    rest::come_to_rest,
+    world::{World, weighted},
+};
 use crate::pair::{
     Step, TOPICS,
     bugs::Bug,
@@ -36,6 +41,7 @@ enum Action {
     /// A relay sends something, or goes on with what it sent.
     Relay,
     RecordFails,
+    ClientBreaks,
     RelayDies,
     SendAgain,
     /// A consumer reads on, or goes on with what it read.
@@ -52,7 +58,7 @@ enum Action {
 }
 
 /// How often each happens in an ordinary history.
-const ACTIONS: [(Action, usize); 20] = [
+const ACTIONS: [(Action, usize); 21] = [
     (Action::Place, 5),
     (Action::CustomerCancels, 2),
     (Action::OperatorCancels, 1),
@@ -61,6 +67,7 @@ const ACTIONS: [(Action, usize); 20] = [
     (Action::DeliveryIsLate, 1),
     (Action::Relay, 80),
     (Action::RecordFails, 4),
+    (Action::ClientBreaks, 2),
     (Action::RelayDies, 4),
     (Action::SendAgain, 3),
     (Action::Consume, 60),
@@ -78,15 +85,25 @@ const ACTIONS: [(Action, usize); 20] = [
 /// Plays the history of a seed to its end.
 pub fn play(seed: u64, bug: Option<Bug>, is_told: bool) -> Ended {
     let mut world = World::new(seed, bug, is_told);
-    let actions = temper(&mut world);
-    place(&mut world);
-    for _ in 0..120 + world.dice.roll(280) {
-        let action = weighted(&mut world.dice, &actions);
-        act(&mut world, action);
-    }
-    come_to_rest(&mut world);
-    world.check_at_rest();
+    until_it_panics(&mut world, |world| {
+        let actions = temper(world);
+        place(world);
+        for _ in 0..120 + world.dice.roll(280) {
+            let action = weighted(&mut world.dice, &actions);
+            act(world, action);
+        }
+        come_to_rest(world);
+        world.check_at_rest();
+    });
     Ended { story: world.story(), violations: world.violations, coverage: world.coverage }
+}
+
+/// A panic is a violation like any other: it has a seed, and a story up to the step that it came in.
+pub fn until_it_panics(world: &mut World, history: impl FnOnce(&mut World)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| history(world))) {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        world.panicked(text.unwrap_or("without a word"));
+    }
 }
 
 /// Every history has a temper of its own: some never see a cancellation, in some nothing is ever acknowledged.
@@ -108,6 +125,7 @@ fn act(world: &mut World, action: Action) {
         Action::DeliveryIsLate => on_a_delivery(world, |_, id| Step::Delivery(DeliveryCommand::Late(id))),
         Action::Relay => relay(world, topic),
         Action::RecordFails => record_fails(world, topic),
+        Action::ClientBreaks => client_breaks(world, topic),
         Action::RelayDies => {
             let relay = world.dice.roll(2);
             world.take(&Step::RelayDies(topic, relay));
@@ -152,7 +170,7 @@ fn attempt(world: &mut World, order_id: OrderId) -> Asked {
 }
 
 /// One or two customers at once; three orders are enough for one history.
-fn place(world: &mut World) {
+pub fn place(world: &mut World) {
     if world.pair.order_side().orders.len() < 3 {
         let requests = (0..1 + world.dice.roll(2)).map(|_| request(world)).collect();
         world.take(&Step::Order(OrderCommand::Place(requests)));
@@ -201,11 +219,13 @@ fn relay(world: &mut World, topic: Topic) {
     });
     let settling = (!one.acknowledged().is_empty()).then_some(Step::Settle(topic, relay));
     let giving = world.pair.may_give(topic, relay).into_iter().map(|pointer| Step::Give(topic, relay, pointer));
-    let steps: Vec<Step> = flying.chain(settling).chain(giving).collect();
+    let is_handed = relay == 0 && !one.handed_over().is_empty();
+    let taking = is_handed.then_some(Step::GiveHandedOver(topic));
+    let steps: Vec<Step> = flying.chain(settling).chain(giving).chain(taking).collect();
     take_one(world, &steps);
 }
 
-fn take_one(world: &mut World, steps: &[Step]) {
+pub fn take_one(world: &mut World, steps: &[Step]) {
     if !steps.is_empty() {
         let nth = world.dice.roll(steps.len());
         world.take(&steps[nth]);
@@ -218,6 +238,14 @@ fn record_fails(world: &mut World, topic: Topic) {
     let flying = flights.filter(|(_, stage)| **stage != Stage::Acknowledged);
     let steps: Vec<Step> = flying.map(|(pointer, _)| Step::Fail(topic, relay, *pointer)).collect();
     take_one(world, &steps);
+}
+
+fn client_breaks(world: &mut World, topic: Topic) {
+    let relay = world.dice.roll(2);
+    let mut stages = world.pair.relays(topic)[relay].flights().values();
+    if stages.any(|stage| *stage != Stage::Acknowledged) {
+        world.take(&Step::ClientBreaks(topic, relay));
+    }
 }
 
 /// The one that the partition belongs to, mostly. The other one begins where the group has stored.
@@ -256,38 +284,4 @@ fn retry(world: &mut World, topic: Topic) {
     let orders: Vec<OrderId> = due.iter().map(|batch| batch[0].1.order_id()).collect();
     let picked = world.dice.pick(&orders);
     picked.into_iter().for_each(|order_id| world.retry(topic, order_id));
-}
-
-/// Nothing goes wrong any more, staff finish their work, everything is sent and read.
-fn come_to_rest(world: &mut World) {
-    world.heal();
-    for _ in 0..40 {
-        for _ in 0..1_000 {
-            let steps = world.pair.progress();
-            if steps.is_empty() {
-                break;
-            }
-            take_one(world, &steps);
-        }
-        if !finish_deliveries(world) {
-            return;
-        }
-    }
-}
-
-/// Whether there was anything to do.
-fn finish_deliveries(world: &mut World) -> bool {
-    let deliveries: Vec<_> = world.pair.delivery_side().deliveries.values().cloned().collect();
-    let mut is_open = false;
-    for delivery in deliveries {
-        let asked = match (delivery.status, &delivery.courier) {
-            (Status::Scheduled, Some(_)) => Asked::Dispatch,
-            (Status::Scheduled, None) => Asked::Assign(world.dice.roll(COURIERS.len())),
-            (Status::Dispatched, _) => Asked::Complete,
-            (Status::Void | Status::Refused | Status::Failed | Status::Delivered | Status::Cancelled, _) => continue,
-        };
-        is_open = true;
-        world.take(&Step::Delivery(DeliveryCommand::Ask(delivery.order_id, asked)));
-    }
-    is_open
 }

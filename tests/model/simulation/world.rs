@@ -40,6 +40,8 @@ pub struct World {
     pub violations: Violations,
     trouble: Trouble,
     story: Option<Vec<String>>,
+    /// The step that is being taken, where the story is told.
+    under_way: Option<Step>,
 }
 
 impl World {
@@ -48,12 +50,13 @@ impl World {
         let percent = dice.pick(&[0, 5, 25]).expect("some");
         let max_attempts = dice.pick(&[1, 2, 3]).expect("some");
         Self {
-            pair: Pair::new(OrderSide::new(4, EXTENSIONS, bug), DeliverySide::new(max_attempts, bug)),
+            pair: Pair::new(OrderSide::new(4, EXTENSIONS, bug), DeliverySide::new(max_attempts, bug), true),
             dice,
             coverage: Coverage::default(),
             violations: Violations::default(),
             trouble: Trouble { tries_in_vain: HashMap::new(), percent },
             story: is_told.then(Vec::new),
+            under_way: None,
         }
     }
 
@@ -78,13 +81,22 @@ impl World {
     pub fn take(&mut self, step: &Step) -> Answer {
         self.note(step);
         let before = self.story.is_some().then(|| self.pair.clone());
+        self.under_way = before.is_some().then(|| step.clone());
         let answer = self.pair.take(step, &mut self.coverage);
         if let Some(before) = before {
             let line = tell(&before, step, &answer, &self.pair);
             self.say(|| line);
         }
         self.check(step);
+        self.under_way = None;
         answer
+    }
+
+    /// The history has ended in the middle of a step.
+    pub fn panicked(&mut self, text: &str) {
+        let step = self.under_way.take();
+        self.say(|| format!("PANIC: {text}, in {step:?}"));
+        self.violations.0.insert("no panic", text.to_owned());
     }
 
     fn check(&mut self, step: &Step) {
@@ -94,11 +106,12 @@ impl World {
                 let books = Books { orders: self.pair.order_side(), deliveries: self.pair.delivery_side() };
                 invariants::check_books(books, &mut self.violations);
             }
-            Step::Give(..) | Step::Arrive(..) | Step::Settle(..) | Step::Repeat(..) => {
+            Step::Give(..) | Step::GiveHandedOver(..) | Step::Arrive(..) | Step::Settle(..) | Step::Repeat(..) => {
                 invariants::check_lanes(&self.pair, &mut self.violations);
             }
             Step::Acknowledge(..)
             | Step::Fail(..)
+            | Step::ClientBreaks(..)
             | Step::RelayDies(..)
             | Step::Read(..)
             | Step::Store(..)
@@ -132,6 +145,13 @@ impl World {
                 let others = self.pair.relays(*topic)[1 - *relay].flights();
                 if others.contains_key(pointer) { vec!["two relays send one event"] } else { vec![] }
             }
+            Step::GiveHandedOver(topic) => {
+                let outbox = self.pair.outbox(*topic);
+                let mut given = self.pair.relays(*topic)[0].handed_over().iter();
+                let is_late = given.any(|pointer| !outbox.is_unsent(pointer.place()));
+                if is_late { vec!["what was handed over is taken when it has long been sent"] } else { vec![] }
+            }
+            Step::ClientBreaks(..) => vec!["a relay's client breaks with something in flight"],
             Step::ConsumerDies(topic, consumer) => match self.pair.consumers(*topic)[*consumer].doing {
                 Doing::Planned { .. } => vec!["a consumer dies before its commit"],
                 Doing::Committed => vec!["a consumer dies before it stores its offset"],

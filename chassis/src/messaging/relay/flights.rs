@@ -13,7 +13,7 @@ const MOST: usize = 4_000;
 const MOST_BYTES: usize = 6 * 1024 * 1024;
 
 /// One event of an order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Flight {
     seq: i64,
     /// What it takes of the client's memory.
@@ -24,12 +24,19 @@ struct Flight {
     is_followed: bool,
 }
 
+/// By what a flight is known: by its order, of which there is never a second one. With [`Bug::TwoInFlight`] each pointer flies by itself.
+type Key = (OrderId, i64);
+
+fn key(order_id: OrderId, seq: i64) -> Key {
+    (order_id, if planted(Bug::TwoInFlight) { seq } else { 0 })
+}
+
 /// At most one event of each order. This is all of the relay's rule that the outbox does not keep itself, and it asks nobody for anything:
 /// so the model can play it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Flights {
-    flights: HashMap<OrderId, Flight>,
-    acknowledged: Vec<OrderId>,
+    flights: HashMap<Key, Flight>,
+    acknowledged: Vec<Key>,
     bytes: usize,
 }
 
@@ -54,13 +61,13 @@ impl Flights {
 
     /// The orders of which an event is in flight.
     pub fn orders(&self) -> impl Iterator<Item = OrderId> {
-        self.flights.keys().copied()
+        self.flights.keys().map(|(order_id, _)| *order_id)
     }
 
-    /// Whether an event of this order is in flight.
+    /// Whether an event of this order is in flight, so that this pointer's has to wait.
     #[must_use]
-    pub fn have(&self, order_id: OrderId) -> bool {
-        self.flights.contains_key(&order_id) && !planted(Bug::TwoInFlight)
+    pub fn have(&self, order_id: OrderId, seq: i64) -> bool {
+        self.flights.contains_key(&key(order_id, seq))
     }
 
     /// How long the oldest has gone without an acknowledgement.
@@ -73,16 +80,16 @@ impl Flights {
     pub fn begin(&mut self, order_id: OrderId, seq: i64, bytes: usize) {
         self.bytes += bytes;
         let flight = Flight { seq, bytes, unacknowledged_since: Some(Instant::now()), is_followed: false };
-        self.flights.insert(order_id, flight);
+        self.flights.insert(key(order_id, seq), flight);
         crash_at(Point::Given);
         if planted(Bug::DeleteBeforeAck) {
-            self.acknowledge(order_id);
+            self.acknowledge(order_id, seq);
         }
     }
 
     /// The next version of this order may be in the outbox, and has to wait for this one.
-    pub fn follow(&mut self, order_id: OrderId) {
-        if let Some(flight) = self.flights.get_mut(&order_id) {
+    pub fn follow(&mut self, order_id: OrderId, seq: i64) {
+        if let Some(flight) = self.flights.get_mut(&key(order_id, seq)) {
             flight.is_followed = true;
         }
     }
@@ -93,12 +100,13 @@ impl Flights {
     }
 
     /// Its pointer may be deleted now.
-    pub fn acknowledge(&mut self, order_id: OrderId) {
-        if let Some(flight) = self.flights.get_mut(&order_id) {
+    pub fn acknowledge(&mut self, order_id: OrderId, seq: i64) {
+        let key = key(order_id, seq);
+        if let Some(flight) = self.flights.get_mut(&key) {
             crash_at(Point::Acknowledged);
             flight.unacknowledged_since = None;
             self.bytes -= mem::take(&mut flight.bytes);
-            self.acknowledged.push(order_id);
+            self.acknowledged.push(key);
         }
     }
 
@@ -111,18 +119,18 @@ impl Flights {
     /// The pointers that may be deleted.
     #[must_use]
     pub fn acknowledged(&self) -> Vec<i64> {
-        self.acknowledged.iter().filter_map(|order_id| self.flights.get(order_id)).map(|flight| flight.seq).collect()
+        self.acknowledged.iter().filter_map(|key| self.flights.get(key)).map(|flight| flight.seq).collect()
     }
 
     /// These pointers are deleted. Says whether a next version may have waited for one of them.
     pub fn end_acknowledged(&mut self) -> bool {
-        let ended = mem::take(&mut self.acknowledged).into_iter().filter_map(|order_id| self.flights.remove(&order_id));
+        let ended = mem::take(&mut self.acknowledged).into_iter().filter_map(|key| self.flights.remove(&key));
         ended.fold(false, |followed, flight| followed | flight.is_followed)
     }
 
     /// It did not arrive.
-    pub fn fail(&mut self, order_id: OrderId) {
-        self.bytes -= self.flights.remove(&order_id).map_or(0, |flight| flight.bytes);
+    pub fn fail(&mut self, order_id: OrderId, seq: i64) {
+        self.bytes -= self.flights.remove(&key(order_id, seq)).map_or(0, |flight| flight.bytes);
     }
 
     /// Nobody is going to say any more what became of those that are not acknowledged.
@@ -144,12 +152,12 @@ mod tests {
         let mut flights = Flights::default();
         flights.begin(one, 10, 100);
         flights.begin(other, 20, 100);
-        flights.follow(one);
-        flights.acknowledge(other);
-        assert!(flights.have(other), "acknowledged, and its pointer still there");
+        flights.follow(one, 11);
+        flights.acknowledge(other, 20);
+        assert!(flights.have(other, 21), "acknowledged, and its pointer still there");
         assert_eq!((flights.acknowledged(), flights.end_acknowledged()), (vec![20], false));
-        assert!(flights.have(one) && !flights.have(other));
-        flights.acknowledge(one);
+        assert!(flights.have(one, 11) && !flights.have(other, 21));
+        flights.acknowledge(one, 10);
         assert_eq!((flights.acknowledged(), flights.end_acknowledged()), (vec![10], true));
         assert!(flights.is_empty() && flights.bytes == 0);
     }
@@ -160,9 +168,9 @@ mod tests {
         let mut flights = Flights::default();
         flights.begin(one, 10, 100);
         flights.begin(other, 20, 100);
-        flights.acknowledge(one);
+        flights.acknowledge(one, 10);
         flights.forget_unacknowledged();
-        assert_eq!((flights.acknowledged(), flights.have(other), flights.oldest()), (vec![10], false, None));
+        assert_eq!((flights.acknowledged(), flights.have(other, 20), flights.oldest()), (vec![10], false, None));
     }
 
     #[test]
@@ -170,7 +178,7 @@ mod tests {
         let mut flights = Flights::default();
         flights.begin(OrderId(Uuid::from_u128(0)), 0, MOST_BYTES);
         assert!(!flights.have_room());
-        flights.fail(OrderId(Uuid::from_u128(0)));
+        flights.fail(OrderId(Uuid::from_u128(0)), 0);
         for at in 0..MOST {
             assert!(flights.have_room(), "{at}");
             flights.begin(OrderId(Uuid::from_u128(at as u128)), 0, 1);

@@ -23,6 +23,8 @@ use crate::messaging::{
 /// What became of a record.
 pub(super) struct Report {
     pub order_id: OrderId,
+    /// The number of the pointer that it was found by.
+    pub seq: i64,
     pub acknowledged: Result<(), KafkaError>,
 }
 
@@ -52,11 +54,12 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext for Reports {
-    type DeliveryOpaque = Box<OrderId>;
+    type DeliveryOpaque = Box<(OrderId, i64)>;
 
-    fn delivery(&self, delivered: &DeliveryResult<'_>, order_id: Box<OrderId>) {
+    fn delivery(&self, delivered: &DeliveryResult<'_>, pointer: Box<(OrderId, i64)>) {
         let acknowledged = delivered.as_ref().map(drop).map_err(|(error, _)| error.clone());
-        let report = Report { order_id: *order_id, acknowledged };
+        let (order_id, seq) = *pointer;
+        let report = Report { order_id, seq, acknowledged };
         self.reported.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         self.arrived.notify_one();
     }
@@ -88,9 +91,9 @@ impl Client {
         self.producer.context().clone()
     }
 
-    pub fn give(&self, order_id: OrderId, attributes: &Attributes, data: &[u8]) -> Given {
+    pub fn give(&self, (order_id, seq): (OrderId, i64), attributes: &Attributes, data: &[u8]) -> Given {
         let key = order_id.to_string();
-        let record = BaseRecord::with_opaque_to(&self.topic, Box::new(order_id));
+        let record = BaseRecord::with_opaque_to(&self.topic, Box::new((order_id, seq)));
         let record = record.key(&key).payload(data).headers(record::headers(attributes));
         match self.producer.send(record) {
             Ok(()) => Given::Taken,
