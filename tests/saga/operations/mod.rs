@@ -109,11 +109,16 @@ impl Operator {
         .await
     }
 
-    /// Waits until so many are parked, and lets them rest: nobody tries them by itself, neither does who is just trying one.
+    /// Waits until so many are parked, and lets them rest: from then on nobody tries them by itself.
     pub async fn lets_rest(&self, pool: &PgPool, many: usize) {
         eventually_is("they are parked", PATIENCE, many, async || Ok(self.parked("waiting").await.len())).await;
-        let rest = "update parked_events set attempts = 8, next_attempt_at = null where resolved_at is null";
-        sqlx::query(rest).execute(pool).await.expect("they rest");
+        // What is just being tried was put off by half a minute when it was taken: its end is waited for, or it would be applied as soon as
+        // what was wrong is mended.
+        let rest = "update parked_events set attempts = 8, next_attempt_at = null
+                    where resolved_at is null and (next_attempt_at is null or next_attempt_at < now() + interval '15 seconds')";
+        let many = u64::try_from(many).expect("few");
+        let resting = async || Ok(sqlx::query(rest).execute(pool).await?.rows_affected());
+        eventually_is("all of them rest", PATIENCE, many, resting).await;
     }
 }
 
