@@ -1,6 +1,6 @@
 //! Every history there is, within bounds: a model checker takes every step that can be taken, from every state, and looks at each.
 //!
-//! `MODEL=large cargo test -p tests --test model model` takes wider bounds, and minutes.
+//! `MODEL=large cargo test -p model model` takes wider bounds, and minutes.
 
 mod bounds;
 mod faults;

@@ -1,6 +1,6 @@
 //! Histories by the hundred thousand, each another one: chance says what happens, far beyond the bounds of the model.
 //!
-//! `SIMULATION_SEED=7 cargo test -p tests --test model simulation -- --nocapture` tells the history of one seed, always the same, and
+//! `SIMULATION_SEED=7 cargo test -p model simulation -- --nocapture` tells the history of one seed, always the same, and
 //! `SIMULATION_SEEDS=1000000` says how many are played.
 
 mod history;

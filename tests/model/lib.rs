@@ -1,5 +1,9 @@
 //! The saga against everything that can go wrong between both services: exhaustively within bounds (`model`), and by chance far beyond
 //! them (`simulation`). Domains, version rule and flights are those of production. Needs nothing but Rust.
+//!
+//! A package of its own, because it is compiled with optimisation: the other tests would take three times as long to compile, and gain nothing.
+
+#![cfg(test)]
 
 mod model;
 mod pair;
