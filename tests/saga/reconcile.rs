@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tests::{PATIENCE, Pair, Shop, eventually_is};
 
-use crate::operations::{Operator, all_is_sent, becomes, order_for, pair, places};
+use crate::operations::{Operator, all_is_sent, becomes, loses, order_for, pair, places};
 
 /// For how long nothing may move before what is left counts as lost: nothing is on its way in these tests.
 const SOON: Options = Options { most_orders: 100, patience: Duration::from_secs(2) };
@@ -35,8 +35,7 @@ async fn count(pool: &PgPool, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(pool).await.expect("a number")
 }
 
-/// The pointer of an event is deleted while its topic is held back: it reaches no topic. What the relay has in hand already goes with its
-/// process.
+/// An order of which an event reaches no topic.
 async fn loses_before_it_goes_out(pair: &mut Pair, shop: &Shop, owner: Side) -> String {
     let (orders, deliveries) = pair.pools();
     let (service, topic, pool) = match owner {
@@ -47,16 +46,7 @@ async fn loses_before_it_goes_out(pair: &mut Pair, shop: &Shop, owner: Side) -> 
     let operator = Operator::of(service);
     let pause = operator.pauses("topic", topic, 600).await;
     let order = places(shop, &order_for("Ada Lovelace")).await;
-    let unsent = format!("select count(*) from outbox where order_id = '{order}'");
-    eventually_is("it is announced", PATIENCE, 1_i64, async || {
-        Ok(sqlx::query_scalar(AssertSqlSafe(unsent.clone())).fetch_one(&pool).await?)
-    })
-    .await;
-    service.restart().await.expect("it starts");
-    service.wait_ready(PATIENCE).await.expect("it becomes ready");
-    let lose = format!("delete from outbox where order_id = '{order}'");
-    let lost = sqlx::query(AssertSqlSafe(lose)).execute(&pool).await.expect("its pointer is deleted");
-    assert_eq!(lost.rows_affected(), 1, "it was held back");
+    loses(service, &pool, &order).await;
     operator.ends_pause(&pause).await;
     order
 }

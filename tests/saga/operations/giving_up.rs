@@ -7,14 +7,14 @@ use shared_events::{OrderId, Topic};
 use sqlx::PgPool;
 use tests::{PATIENCE, Pair, Shop, envelope, eventually_is, golden, record};
 
-use super::{Operator, actions, becomes, order_for, pair, places};
+use super::{Operator, actions, becomes, loses, order_for, pair, places};
 
 /// An order whose event arrives broken: what is sent in its place cannot be read.
-pub(super) async fn garbled(pair: &Pair, shop: &Shop, orders: &PgPool) -> OrderId {
+pub(super) async fn garbled(pair: &mut Pair, shop: &Shop, orders: &PgPool) -> OrderId {
     let operator = Operator::of(&pair.orders);
     let pause = operator.pauses("topic", "orders", 600).await;
     let order_id: OrderId = places(shop, &order_for("Ada Lovelace")).await.parse().expect("an id");
-    sqlx::query("delete from outbox where order_id = $1").bind(order_id.0).execute(orders).await.expect("it is lost");
+    loses(&mut pair.orders, orders, &order_id.to_string()).await;
     let mut broken = record(&pair.env.topic(Topic::Orders), &envelope(order_id, 1, golden("OrderCompleted.v1")));
     broken.payload = Some(Bytes::from_static(b"garbled"));
     pair.env.produce(&[broken]).await;
@@ -24,10 +24,10 @@ pub(super) async fn garbled(pair: &Pair, shop: &Shop, orders: &PgPool) -> OrderI
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_event_nobody_can_read_is_given_up_and_the_customer_gets_the_money_back() {
-    let (pair, shop) = pair("givingup").await;
+    let (mut pair, shop) = pair("givingup").await;
     let (orders, deliveries) = pair.pools();
     let operator = Operator::of(&pair.deliveries);
-    let order_id = garbled(&pair, &shop, &orders).await;
+    let order_id = garbled(&mut pair, &shop, &orders).await;
     let parked = operator.sees_parked("undecodable").await;
     let path = format!("/parked-events/{}/giving-up", parked["id"].as_str().expect("an id"));
 
@@ -54,10 +54,10 @@ async fn an_order_whose_event_nobody_can_read_is_given_up_and_the_customer_gets_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_behind_an_event_that_is_given_up_goes_on() {
-    let (pair, shop) = pair("givenupgoeson").await;
+    let (mut pair, shop) = pair("givenupgoeson").await;
     let (orders, deliveries) = pair.pools();
     let operator = Operator::of(&pair.deliveries);
-    let order_id = garbled(&pair, &shop, &orders).await;
+    let order_id = garbled(&mut pair, &shop, &orders).await;
     let parked = operator.sees_parked("undecodable").await;
     // No second event of an order waits for the first one, as things are: a cancellation jumps. So it is one that should not be.
     let second = record(&pair.env.topic(Topic::Orders), &envelope(order_id, 2, golden("OrderCompleted.v1")));

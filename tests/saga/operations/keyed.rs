@@ -34,12 +34,12 @@ async fn asked_at_once(operators: &[Operator; 2], path: &str, body: &Value) -> V
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_that_is_asked_for_again_under_its_key_is_carried_out_once() {
-    let (pair, shop) = pair("keyedacts").await;
+    let (mut pair, shop) = pair("keyedacts").await;
     let (orders, deliveries) = pair.pools();
     let second = pair.env.delivery_service().instance("delivery-service-2").start().await;
     let operators = [Operator::of(&pair.deliveries), Operator::of(&second)];
 
-    let order_id = garbled(&pair, &shop, &orders).await.to_string();
+    let order_id = garbled(&mut pair, &shop, &orders).await.to_string();
     let parked = operators[0].sees_parked("undecodable").await["id"].as_str().expect("an id").to_owned();
     let held = json!({ "what": "order", "name": order_id, "reason": "to see", "for_s": 600 });
     let pause = asked_at_once(&operators, "/pauses", &held).await["id"].as_str().expect("an id").to_owned();

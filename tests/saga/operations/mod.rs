@@ -126,6 +126,20 @@ fn path_of(replay: &Value) -> String {
     format!("/replays/{}", replay["id"].as_str().expect("an id"))
 }
 
+/// Loses what a service has just announced first of an order, while its topic is held back: with its pointer goes the process, and what its
+/// relay may have in hand.
+pub async fn loses(service: &mut tests::Service, pool: &PgPool, order: &str) {
+    let unsent = async || {
+        let pointers = sqlx::query_scalar("select count(*) from outbox where order_id::text = $1");
+        anyhow::Ok(pointers.bind(order).fetch_one(pool).await?)
+    };
+    eventually_is("it is announced", PATIENCE, 1_i64, unsent).await;
+    service.restart().await.expect("it starts");
+    service.wait_ready(PATIENCE).await.expect("it becomes ready");
+    let pointer = sqlx::query("delete from outbox where order_id::text = $1").bind(order);
+    assert_eq!(pointer.execute(pool).await.expect("it is lost").rows_affected(), 1, "it was held back");
+}
+
 /// A mistake in a database: this (`insert on deliveries`) cannot be done.
 pub async fn breaks(pool: &PgPool, what: &str) {
     let mistake = format!(

@@ -4,17 +4,16 @@ use http::StatusCode;
 use serde_json::json;
 use tests::{PATIENCE, eventually_is};
 
-use super::{Operator, actions, becomes, order_for, pair, places, status_of};
+use super::{Operator, actions, becomes, loses, order_for, pair, places, status_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_event_was_lost_is_announced_again() {
-    let (pair, shop) = pair("republished").await;
+    let (mut pair, shop) = pair("republished").await;
     let (orders, _) = pair.pools();
     let operator = Operator::of(&pair.orders);
     let pause = operator.pauses("topic", "orders", 600).await;
     let lost = places(&shop, &order_for("Ada Lovelace")).await;
-    let deleted = sqlx::query("delete from outbox").execute(&orders).await.expect("it is lost").rows_affected();
-    assert_eq!(deleted, 1);
+    loses(&mut pair.orders, &orders, &lost).await;
     operator.ends_pause(&pause).await;
     let other = places(&shop, &order_for("Ada Lovelace")).await;
     becomes(&shop, &other, "confirmed").await;
